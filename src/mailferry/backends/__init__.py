@@ -1,0 +1,1 @@
+"""Ring 2: places that mail is read from and written to, behind one small contract."""

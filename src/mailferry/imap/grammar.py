@@ -1,0 +1,85 @@
+"""The alphabet of IMAP: what is an atom, a flag, a quoted string (RFC 3501, section 9)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+_ATOM: Final = re.compile(rb"[!#$&'+,\-./0-9:;<=>?@A-Z\[^_`a-z|}~]+")
+_ASTRING: Final = re.compile(rb"[!#$&'+,\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]+")
+_QUOTABLE: Final = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*")
+_ESCAPED: Final = re.compile(rb'["\\]')
+_ESCAPE: Final = re.compile(rb'\\(["\\])')
+_TAG: Final = re.compile(rb"[!#$&',\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]+")
+
+
+def is_atom(data: bytes) -> bool:
+    """Say whether `data` may be sent as an atom. `NIL` is one, and means nothing as a string."""
+    return _ATOM.fullmatch(data) is not None
+
+
+def is_astring(data: bytes) -> bool:
+    """Say whether `data` may be sent unquoted where a string is expected; NIL may not."""
+    return _ASTRING.fullmatch(data) is not None and data.upper() != b"NIL"
+
+
+def is_tag(data: bytes) -> bool:
+    """Say whether `data` may be the tag of a command."""
+    return _TAG.fullmatch(data) is not None
+
+
+def is_quotable(data: bytes) -> bool:
+    """Say whether `data` may be sent as a quoted string: 7 bits, no NUL, CR or LF. Otherwise it needs a literal."""
+    return _QUOTABLE.fullmatch(data) is not None
+
+
+def quote(data: bytes) -> bytes:
+    """Write a quoted string. Raises ValueError for bytes that only a literal can carry."""
+    if not is_quotable(data):
+        raise ValueError("a quoted string holds no NUL, CR, LF or 8-bit byte")
+    return b'"' + _ESCAPED.sub(rb"\\\g<0>", data) + b'"'
+
+
+def unquote(inner: bytes) -> bytes:
+    """Take the escapes out of what stood between the quotes.
+
+    A backslash before any other byte stays: Domino writes its separator `\\` unescaped.
+    """
+    return _ESCAPE.sub(rb"\1", inner) if b"\\" in inner else inner
+
+
+SYSTEM_FLAGS: Final = frozenset({"\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"})
+"""The system flags that a client may set (RFC 3501, 2.3.2). `\\Recent` is the server's own."""
+
+_FLAG_SPELLING: Final[Mapping[str, str]] = MappingProxyType(
+    {flag.lower(): flag for flag in (*SYSTEM_FLAGS, "\\Recent")}
+)
+
+
+def canonical_flag(flag: str) -> str:
+    """Spell a system flag as the RFC does, in whatever case it came; leave everything else alone."""
+    return _FLAG_SPELLING.get(flag.lower(), flag) if flag[:1] == "\\" else flag
+
+
+def is_keyword(flag: str, max_bytes: int = 64) -> bool:
+    """Say whether `flag` may be sent as a keyword: an atom of limited length, no `\\` (RFC 3501, flag-keyword)."""
+    return flag.isascii() and len(flag) <= max_bytes and is_atom(flag.encode("ascii")) and flag.upper() != "NIL"
+
+
+_ATTRIBUTES: Final = (
+    *("\\Noselect", "\\NonExistent", "\\Noinferiors", "\\HasChildren", "\\HasNoChildren", "\\Marked", "\\Unmarked"),
+    *("\\Subscribed", "\\Remote", "\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash"),
+    *("\\Important", "\\Inbox"),
+)
+_ATTRIBUTE_SPELLING: Final[Mapping[str, str]] = MappingProxyType(
+    {attribute.lower(): attribute for attribute in _ATTRIBUTES}
+    # XLIST, the forerunner of RFC 6154, says other words for the same.
+    | {"\\allmail": "\\All", "\\spam": "\\Junk", "\\starred": "\\Flagged"}
+)
+
+
+def canonical_attribute(attribute: str) -> str:
+    """Spell a mailbox attribute as RFC 9051 (7.3.1) does; XLIST's own words become those of RFC 6154."""
+    return _ATTRIBUTE_SPELLING.get(attribute.lower(), attribute)

@@ -1,0 +1,1 @@
+"""Ring 2: one pass over one mailbox: names, plan, apply, ledger, verify."""
