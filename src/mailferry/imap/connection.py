@@ -73,6 +73,11 @@ class Connection:
         """True while a large body is under way."""
         return self._left > 0
 
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes received that are not part of a complete response yet."""
+        return len(self._rest) + len(self._parts)
+
     def receive(self, data: bytes) -> list[Event]:
         """Take the next bytes from the server and give what they complete."""
         left = self._left

@@ -137,6 +137,13 @@ class Transport:
             self.close()
             self._on_lost(error)
 
+    def detach(self) -> socket.socket:
+        """Give the socket away, for STARTTLS. Nothing may be queued."""
+        sock = self._sock.dup()
+        sock.setblocking(False)
+        self.close()
+        return sock
+
     def close(self) -> None:
         """Close at once; what is queued is not sent. `on_lost` is not called."""
         if self._closed:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from hmac import compare_digest
-from typing import Final, NewType
+from typing import Final, NewType, TypeVar
 
 from mailferry.imap.errors import ProtocolError
 
@@ -14,6 +14,9 @@ Uid = NewType("Uid", int)
 SeqNum = NewType("SeqNum", int)
 UidValidity = NewType("UidValidity", int)
 ModSeq = NewType("ModSeq", int)
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 UidRange = tuple[int, int]
 """First and last UID, both included, the smaller one first."""
@@ -150,13 +153,22 @@ _FARTHEST_ZONE: Final = 14 * 60
 class DateCodec:
     """Reads and writes INTERNALDATE (RFC 3501, date-time), quickly: days and zones repeat, so they are remembered."""
 
-    __slots__ = ("_day_seconds", "_day_texts", "_minute_seconds", "_minute_texts", "_second", "_second_texts", "_zone_texts", "_zones")
+    __slots__ = (
+        "_day_seconds",
+        "_day_texts",
+        "_minute_seconds",
+        "_minute_texts",
+        "_second_texts",
+        "_seconds",
+        "_zone_texts",
+        "_zones",
+    )
 
     def __init__(self) -> None:
         self._minute_texts = [b"%02d:%02d:" % divmod(minute, 60) for minute in range(1440)]
         self._second_texts = [b"%02d" % second for second in range(60)]
         self._minute_seconds = {b" " + text: minute * 60 for minute, text in enumerate(self._minute_texts)}
-        self._second = {text: second for second, text in enumerate(self._second_texts)}
+        self._seconds = {text: second for second, text in enumerate(self._second_texts)}
         self._day_seconds: dict[bytes, int] = {}
         self._day_texts: dict[int, bytes] = {}
         self._zones: dict[bytes, int] = {}
@@ -175,7 +187,7 @@ class DateCodec:
                 return (
                     self._day_seconds[data[:11]]
                     + self._minute_seconds[data[11:18]]
-                    + self._second[data[18:20]]
+                    + self._seconds[data[18:20]]
                     - zone * 60,
                     zone,
                 )
@@ -238,4 +250,7 @@ class DateCodec:
         return text
 
 
-def _remember[K, V](cache: dict[K, V], key: K, value: V, limit: int) -> None: ...
+def _remember(cache: dict[_K, _V], key: _K, value: _V, limit: int) -> None:
+    if len(cache) >= limit:
+        cache.clear()
+    cache[key] = value
