@@ -25,6 +25,7 @@ class MemoryChunk:
         self.mode = mode
         self.sent = False  # the terminator left the client
         self.over = False  # abandoned, or every verdict is in
+        self.result: Future[list[Outcome | None]] | None = None  # once released
         self._lane = lane
         self._mails: list[Posted] = []
         self._parts: list[bytes] = []
@@ -32,7 +33,6 @@ class MemoryChunk:
         self._served = 0  # messages whose verdict the client has
         self._committed = 0  # messages that the server has judged
         self._outcomes: list[Outcome] = []
-        self._result: Future[list[Outcome | None]] | None = None
 
     def add(self, mail: Mail, flags: Flags, date: int, zone: int) -> None:
         """Take one message; see `Chunk.add`."""
@@ -54,15 +54,15 @@ class MemoryChunk:
     def release(self) -> Future[list[Outcome | None]]:
         """Let the commit go out; see `Chunk.release`."""
         self._expect(complete=True)
-        self._result = asyncio.get_running_loop().create_future()
+        self.result = asyncio.get_running_loop().create_future()
         # A result that nobody waits for is no mistake after a kill.
-        self._result.add_done_callback(lambda future: future.cancelled() or future.exception())
+        self.result.add_done_callback(lambda future: future.cancelled() or future.exception())
         self._lane.release(self)
-        return self._result
+        return self.result
 
     def abandon(self) -> None:
         """Give the chunk up; see `Chunk.abandon`."""
-        if self._result is not None:
+        if self.result is not None:
             raise RuntimeError("the chunk was released")
         if not self.over:
             self.over = True
@@ -70,7 +70,7 @@ class MemoryChunk:
 
     def _expect(self, *, complete: bool) -> None:
         self._lane.steps.check()
-        if self.over or self._result is not None:
+        if self.over or self.result is not None:
             raise RuntimeError("the chunk was released or abandoned")
         if complete and self._missing:
             raise RuntimeError(f"{self._missing} bytes of the last message are missing")
@@ -84,11 +84,6 @@ class MemoryChunk:
         self._lane.queued(len(data))
 
     # --- the lane's side ---
-
-    @property
-    def released(self) -> bool:
-        """Whether `release` was called."""
-        return self._result is not None
 
     @property
     def done(self) -> bool:
@@ -119,14 +114,14 @@ class MemoryChunk:
     def conclude(self, rest: Outcome | None = None) -> None:
         """Give the result; `rest` stands for the messages without a verdict."""
         self.over = True
-        if self._result is not None and not self._result.done():
-            self._result.set_result([*self._outcomes, *([rest] * (len(self._mails) - len(self._outcomes)))])
+        if self.result is not None and not self.result.done():
+            self.result.set_result([*self._outcomes, *([rest] * (len(self._mails) - len(self._outcomes)))])
 
     def die(self) -> None:
         """Let whoever waits for the result learn that the process is dead."""
         self.over = True
-        if self._result is not None and not self._result.done():
-            self._result.set_exception(Killed())
+        if self.result is not None and not self.result.done():
+            self.result.set_exception(Killed())
 
 
 class MemoryLane:
@@ -173,14 +168,17 @@ class MemoryLane:
     async def close(self) -> None:
         """Log out after the verdicts on what was sent; what was not released is lost."""
         self.steps.check()
-        while self._open and self._queue and (self._queue[0].sent or self._queue[0].over):
-            await asyncio.sleep(0)
+        verdicts = [chunk.result for chunk in self._queue if chunk.sent and chunk.result is not None]
+        if verdicts:
+            await asyncio.wait(verdicts)
         self.steps.check()
-        self._break()
+        self.drop(killed=False)
 
     def drop(self, *, killed: bool) -> None:
         """Break the connection; see `Link`."""
         for chunk in self._break():
+            if chunk.result is None:
+                continue
             if killed:
                 chunk.die()
             else:
@@ -235,9 +233,9 @@ class MemoryLane:
     def _send(self) -> None:
         """Let the terminators of the chunks at the head go out and the server take the next command."""
         for chunk in self._queue:
-            if not (chunk.released or chunk.over):
+            if chunk.result is None and not chunk.over:
                 break
-            chunk.sent = chunk.released
+            chunk.sent = chunk.result is not None
         if self._open and not self._turning and self._queue and (self._queue[0].sent or self._queue[0].over):
             self._turning = True
             self._turns_left = self._server.options.latency_turns

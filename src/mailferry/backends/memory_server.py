@@ -110,7 +110,12 @@ class MemoryServer:
         return folder
 
     def add_folder(
-        self, path: FolderPath, *, special_use: SpecialUse | None = None, subscribed: bool = False, selectable: bool = True
+        self,
+        path: FolderPath,
+        *,
+        special_use: SpecialUse | None = None,
+        subscribed: bool = False,
+        selectable: bool = True,
     ) -> bool:
         """Make a folder, and its parents as mere names. False if it is there already."""
         key = self._key(path)

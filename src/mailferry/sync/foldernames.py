@@ -1,19 +1,22 @@
-"""The well-known folders and the names that mail programs and servers give them in 24 languages.
+"""Names of folders: the well-known ones in 23 languages, and those that a target can have.
 
-A table and the look-up in it, no rules about where mail goes: those are in `names`. The names are those of
+Tables and look-ups, no rules about where mail goes: those are in `names`. The well-known names are those of
 Outlook, Exchange, Thunderbird, Gmail and Apple Mail, and of the servers that make folders themselves. No name
 stands for two folders.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
-from mailferry.backends.base import Listed, SpecialUse
+from mailferry.backends.base import Features, Listed, SpecialUse
 
 Parts = tuple[str, ...]
 
@@ -62,6 +65,12 @@ NOT_MAIL = frozenset(
 """What Exchange lists beside mail folders."""
 
 GMAIL_CONTAINERS = frozenset({"[gmail]", "[google mail]"})
+
+# Control characters; separators of lines; halves of surrogate pairs, which no server can store.
+_NOT_ALLOWED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_ENCODED = re.compile(r"&|[^\x20-\x7e]+")
+_HASH_DIGITS = 8
+_SHORTEST_LIMIT = 32  # room for the hash, a number, and some of the name
 
 # One line a language: en de fr es it pt nl sv da nb fi pl cs ru uk tr el hu ro ja zh-Hans zh-Hant ko.
 # Where a language lacks a line, its name is that of a language above. The order is the order of preference.
@@ -255,7 +264,8 @@ def canonical(parts: Parts) -> Parts:
 
 def table() -> list[tuple[WellKnown, str]]:
     """Give every name with its meaning, the preferred ones of each meaning first."""
-    return [(kind, name.strip()) for kind, text in _NAMES.items() for name in text.replace("\n", "|").split("|") if name.strip()]
+    cells = [(kind, cell.strip()) for kind, text in _NAMES.items() for cell in text.replace("\n", "|").split("|")]
+    return [(kind, name) for kind, name in cells if name]
 
 
 _MEANING: Mapping[str, tuple[int, WellKnown]] = MappingProxyType(
@@ -307,3 +317,110 @@ def _by_name(parts: Parts, *, inbox_only: bool, is_gmail: bool) -> tuple[int, We
     hit = _MEANING.get(folded(parts[-1]))
     # "All" and "Todos" are good names for a folder of one's own; only Gmail's container makes them special.
     return None if hit is None or (hit[1] is WellKnown.ALL and not in_gmail) else hit
+
+
+def stored_bytes(name: str) -> int:
+    """Give the length of a name as stored: in modified UTF-7 (RFC 3501, 5.1.3) or UTF-8, whichever is longer."""
+    encoded = sum(1 if run == "&" else 1 - len(run) + _base64_length(run) for run in _ENCODED.findall(name))
+    return max(len(name) + encoded, len(name.encode()))
+
+
+def _base64_length(run: str) -> int:
+    return 1 + -(-len(run.encode("utf-16-be")) * 4 // 3)  # & and the digits; the closing - is counted by the caller
+
+
+class TargetNames:
+    """What a name must be like on one target, and which names are there already."""
+
+    def __init__(self, features: Features, listed: Sequence[Listed]) -> None:
+        self.features = features
+        self.below_inbox = features.children_of_inbox and features.delimiter is not None
+        self.substitute = "_" if features.delimiter != "_" else "-"
+        self._limit = max(features.folder_name_bytes, _SHORTEST_LIMIT)
+        self._existing: dict[Parts, Listed] = {}
+        self._parents: set[Parts] = set()
+        for folder in sorted(listed, key=lambda f: (not f.selectable, f.path, f.raw_name)):
+            parts = folder.path.parts
+            self._existing.setdefault(self.key(parts), folder)
+            self._parents.update(self.key(parts[:level]) for level in range(1, len(parts)))
+        self._reserved = {("inbox",)} | set(self._reserved_names(listed))
+
+    def _reserved_names(self, listed: Sequence[Listed]) -> list[Parts]:
+        names: list[Parts] = [("files",)] if self.features.is_exchange else []
+        for folder in listed:
+            parts = tuple(map(folded, folder.path.parts))
+            if self.features.is_exchange and len(parts) == 1 and meaning(parts[0]) in NOT_MAIL:
+                names.append(parts)  # mail in the calendar's or the notes' own folder is not seen by anyone
+            if folder.special_use in (SpecialUse.ALL, SpecialUse.FLAGGED) and not self.features.is_gmail:
+                names.append(parts)
+        return names
+
+    def key(self, parts: Parts) -> Parts:
+        """Give the form in which two paths are equal if the target takes them for one folder."""
+        parts = canonical(parts)
+        return tuple(map(folded, parts)) if self.features.case_insensitive else parts
+
+    def existing(self, parts: Parts) -> Listed | None:
+        """Give the folder that the target lists at this place."""
+        return self._existing.get(self.key(parts))
+
+    def selectable(self, parts: Parts) -> Listed | None:
+        """Give the folder at this place if it can hold mail."""
+        folder = self.existing(parts)
+        return folder if folder and folder.selectable else None
+
+    def is_listed(self, parts: Parts) -> bool:
+        """Say whether there is a folder at this place, or one below it."""
+        key = self.key(parts)
+        return key in self._existing or key in self._parents
+
+    def is_reserved(self, parts: Parts, *, only_parent: bool) -> bool:
+        """Say whether the target keeps this name for itself."""
+        names = tuple(map(folded, parts))
+        if self.features.is_gmail and len(names) == 1 and names[0] in GMAIL_CONTAINERS:
+            return not only_parent
+        return names in self._reserved
+
+    def fit(self, below: Parts, name: str) -> tuple[Parts, list[str]]:
+        """Make a name that the target can store out of `name`; the list says what had to be changed.
+
+        The separator and control characters become `_`. A target without a separator gets the levels joined by `_`.
+        """
+        fitting = _NOT_ALLOWED.sub(self.substitute, name)
+        if self.features.delimiter:
+            fitting = fitting.replace(self.features.delimiter, self.substitute)
+        if self.features.is_gmail:
+            fitting = fitting.replace("^", self.substitute)
+        if fitting.strip() in (".", ".."):  # would leave the folder of a mailbox that is stored as files
+            fitting = self.substitute * len(fitting.strip())
+        changes = ["character not allowed"] if fitting != name else []
+        tidy = self._tidy(fitting)
+        if tidy != fitting:
+            changes.append("blanks removed")
+        if self.features.delimiter is None and below:
+            tidy, below = self.substitute.join([*below, tidy]), ()
+            changes.append("no subfolders on the target")
+        if stored_bytes(tidy) > self._limit:
+            tidy = self._shortened(tidy, name, self._limit)
+            changes.append("too long")
+        return (*below, tidy), changes
+
+    def _tidy(self, name: str) -> str:
+        if self.features.is_gmail:
+            name = " ".join(name.split())
+        elif self.features.is_exchange:
+            name = name.strip()
+        return name or self.substitute
+
+    def _shortened(self, name: str, origin: str, limit: int) -> str:
+        digest = hashlib.blake2b(origin.encode("utf-8", "surrogatepass"), digest_size=_HASH_DIGITS // 2).hexdigest()
+        return self._cut(name, limit - _HASH_DIGITS - 1) + self.substitute + digest
+
+    def _cut(self, name: str, limit: int) -> str:
+        length = bisect_right(range(1, min(len(name), limit) + 1), limit, key=lambda n: stored_bytes(name[:n]))
+        return name[:length].rstrip()
+
+    def numbered(self, parts: Parts, number: int) -> Parts:
+        """Give the path with ` (number)` after the name."""
+        suffix = f" ({number})"
+        return (*parts[:-1], self._cut(parts[-1], self._limit - len(suffix)) + suffix)

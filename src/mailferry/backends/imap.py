@@ -1,0 +1,290 @@
+"""Reading a mailbox over IMAP. Here a *mailbox* of the RFC becomes a folder, and nowhere else."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from mailferry import errors
+from mailferry.backends.base import (
+    FetchJob,
+    Flags,
+    FolderPath,
+    FolderStatus,
+    Identify,
+    Item,
+    Listed,
+    Listing,
+    SpecialUse,
+    Want,
+)
+from mailferry.backends.imap_errors import translated
+from mailferry.backends.imap_session import ImapSettings, Session
+from mailferry.backends.imap_stream import BodyStream
+from mailferry.errors import Side
+from mailferry.imap import commands
+from mailferry.imap.client import Exchange
+from mailferry.imap.errors import CommandRefused
+from mailferry.imap.responses import Exists, Fetch, ListEntry, Response, Status, StatusEntry
+from mailferry.imap.values import MAX_UID, DateCodec
+
+_SPECIAL = {use.value.lower(): use for use in SpecialUse} | {"\\spam": SpecialUse.JUNK, "\\allmail": SpecialUse.ALL}
+_IDENTITY = b"BODY.PEEK[HEADER.FIELDS (MESSAGE-ID DATE FROM TO SUBJECT)]"
+_HIDDEN = {"\\noselect", "\\nonexistent"}
+
+
+class ImapReader:
+    """A logged-in mailbox. Folders are only ever EXAMINEd here, so reading changes nothing."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.key = session.settings.key
+        self.features = session.features()
+        self._dates = DateCodec()
+        self._flags: dict[bytes, Flags] = {}
+
+    @classmethod
+    async def open(cls, settings: ImapSettings, side: Side, log: logging.Logger | None = None) -> ImapReader:
+        """Connect and log in."""
+        return cls(await Session.open(settings, side, log))
+
+    def _translated(self) -> object:
+        return translated(self.session.side, self.session.settings.where)
+
+    # folders
+
+    async def list_folders(self, *, status: bool = True) -> list[Listed]:
+        """LIST with everything in one round trip where the server can (RFC 5258, RFC 5819), else three."""
+        with translated(self.session.side, self.session.settings.where):
+            caps = self.session.client.capabilities
+            extended = caps.has("LIST-EXTENDED") and not self.session.quirks.broken_list_return
+            if extended and caps.has("LIST-STATUS") and status:
+                try:
+                    return await self._list_extended()
+                except CommandRefused:
+                    pass
+            return await self._list_plain(status=status)
+
+    def _status_items(self) -> bytes:
+        items = b"MESSAGES UIDNEXT UIDVALIDITY"
+        return items + b" HIGHESTMODSEQ" if self.features.condstore else items
+
+    async def _list_extended(self) -> list[Listed]:
+        session = self.session
+        special = b"SPECIAL-USE " if session.client.capabilities.has("SPECIAL-USE") else b""
+        returns = b"(SUBSCRIBED " + special + b"STATUS (" + self._status_items() + b"))"
+        asked = [session.client.submit(commands.list_(p, returns=returns)) for p in self._patterns()]
+        responses = [r for exchange in asked for r in await exchange.wait()]
+        stats = {e.raw_name: e for e in responses if isinstance(e, StatusEntry)}
+        listed = [e for e in responses if isinstance(e, ListEntry)]
+        return self._listed(listed, {e.raw_name for e in listed if _has(e, "\\subscribed")}, stats)
+
+    async def _list_plain(self, *, status: bool) -> list[Listed]:
+        client = self.session.client
+        caps = client.capabilities
+        verb = "XLIST" if caps.has("XLIST") and not caps.has("SPECIAL-USE") else "LIST"
+        lists = [client.submit(commands.list_(p, verb=verb)) for p in self._patterns()]
+        subs = [client.submit(commands.list_(p, verb="LSUB"), tolerant=True) for p in self._patterns()]
+        listed = [r for x in lists for r in await x.wait() if isinstance(r, ListEntry)]
+        subscribed: set[bytes] = set()
+        for exchange in subs:
+            await exchange.reply
+            subscribed |= {r.raw_name for r in exchange.untagged if isinstance(r, ListEntry)}
+        stats: dict[bytes, StatusEntry] = {}
+        if status:
+            open_ = [e for e in listed if not _hidden(e) and self.session.names.path(e.raw_name)]
+            asked = [(e, self._ask_status(e.raw_name)) for e in open_]
+            for entry, exchange in asked:
+                await exchange.reply
+                for response in exchange.untagged:
+                    if isinstance(response, StatusEntry):
+                        stats[entry.raw_name] = response
+        return self._listed(listed, subscribed, stats)
+
+    def _patterns(self) -> list[bytes]:
+        settings, names = self.session.settings, self.session.names
+        if not settings.user_root:
+            return [b"*"]
+        return [names.inbox, names.root + b"*"] if names.root else [names.inbox]
+
+    def _listed(
+        self, entries: Sequence[ListEntry], subscribed: set[bytes], stats: dict[bytes, StatusEntry]
+    ) -> list[Listed]:
+        found: dict[FolderPath, Listed] = {}
+        for entry in entries:
+            path = self.session.names.path(entry.raw_name)
+            if path is None:
+                continue
+            before = found.get(path)
+            if before is not None and (before.selectable or _hidden(entry)):
+                continue
+            uses = (_SPECIAL.get(a.lower()) for a in sorted(entry.attributes))
+            stat = stats.get(entry.raw_name)
+            found[path] = Listed(
+                path,
+                entry.raw_name,
+                selectable=not _hidden(entry),
+                subscribed=entry.raw_name in subscribed,
+                special_use=next((use for use in uses if use), None),
+                status=_status(stat) if stat else None,
+            )
+        return list(found.values())
+
+    def _ask_status(self, raw: bytes) -> Exchange:
+        return self.session.client.submit(commands.status(raw, self._status_items()), tolerant=True)
+
+    async def status(self, paths: Sequence[FolderPath]) -> list[FolderStatus | None]:
+        """STATUS of each folder, pipelined."""
+        with translated(self.session.side, self.session.settings.where):
+            asked = [self._ask_status(self.session.names.raw(path)) for path in paths]
+            result: list[FolderStatus | None] = []
+            for exchange in asked:
+                reply = await exchange.reply
+                entries = [r for r in exchange.untagged if isinstance(r, StatusEntry)]
+                result.append(_status(entries[-1]) if entries and reply.status == "OK" else None)
+            return result
+
+    # messages
+
+    async def examine(self, path: FolderPath) -> FolderStatus:
+        """Open a folder for reading. Raises FolderGone."""
+        command = commands.select(self.session.names.raw(path), read_only=True, condstore=self.features.condstore)
+        exchange = self.session.client.submit(command, tolerant=True)
+        reply = await exchange.reply
+        if reply.status != "OK":
+            raise errors.FolderGone(f"{path}: {reply.text}", side=self.session.side)
+        return selected_status(exchange.untagged)
+
+    async def listing(
+        self,
+        path: FolderPath,
+        want: Want,
+        *,
+        first_uid: int = 1,
+        identify: Identify | None = None,
+        changed_since: int = 0,
+    ) -> Listing:
+        """One UID FETCH for all columns."""
+        with translated(self.session.side, self.session.settings.where):
+            listing = Listing(await self.examine(path))
+            if not listing.status.messages:
+                return listing
+            items = b"UID"
+            items += b" FLAGS" if want & Want.FLAGS else b""
+            items += b" INTERNALDATE" if want & Want.DATE else b""
+            items += b" RFC822.SIZE" if want & Want.SIZE else b""
+            items += b" " + _IDENTITY if want & Want.IDENTITY else b""
+            modifiers = b"CHANGEDSINCE %d" % changed_since if changed_since else b""
+            rows: dict[int, tuple[Flags, int, int, int]] = {}
+
+            def take(response: Response) -> None:
+                if isinstance(response, Fetch) and response.uid is not None and response.uid >= first_uid:
+                    self._row(rows, response, want, identify)
+
+            exchange = self.session.client.begin("FETCH")
+            exchange.on_untagged = take
+            command = commands.uid_fetch(b"%d:%d" % (first_uid, MAX_UID), items, modifiers)
+            self.session.client.push_parts(exchange, command.parts)
+            self.session.client.finish(exchange)
+            await exchange.reply
+        for uid in sorted(rows):
+            flags, date, size, identity = rows[uid]
+            listing.uids.append(uid)
+            if want & Want.FLAGS:
+                listing.flags.append(flags)
+            if want & Want.DATE:
+                listing.dates.append(date)
+            if want & Want.SIZE:
+                listing.sizes.append(size)
+            if want & Want.IDENTITY:
+                listing.identities.append(identity)
+        return listing
+
+    def _row(
+        self, rows: dict[int, tuple[Flags, int, int, int]], fetch: Fetch, want: Want, identify: Identify | None
+    ) -> None:
+        assert fetch.uid is not None
+        if fetch.uid in rows and fetch.internal_date is None and fetch.size is None:
+            return  # an unsolicited flag update for a message that we have
+        date = self._dates.parse(fetch.internal_date) if fetch.internal_date else None
+        header = next(iter(fetch.sections.values()), None) if fetch.sections else None
+        identity = identify(header or b"") if identify is not None and want & Want.IDENTITY else 0
+        rows[fetch.uid] = (self.flags(fetch.raw_flags), date[0] if date else -1, fetch.size or 0, identity)
+
+    def flags(self, raw: bytes) -> Flags:
+        """Turn the inside of a FLAGS list into flags; equal lists give the same object."""
+        known = self._flags.get(raw)
+        if known is None:
+            if len(self._flags) > 10_000:
+                self._flags.clear()
+            known = self._flags[raw] = frozenset(canonical_flags(raw))
+        return known
+
+    def stream(self, jobs: Callable[[], FetchJob | None]) -> AsyncIterator[list[Item]]:
+        """Read bodies; see Reader."""
+        return BodyStream(self, jobs).run()
+
+    async def reopen(self) -> None:
+        """Log in again after the connection broke."""
+        session = self.session
+        fresh = await Session.open(session.settings, session.side)
+        for path in list(session.names._seen):
+            fresh.names._seen.setdefault(path, session.names.raw(path))
+        self.session = fresh
+
+    async def close(self) -> None:
+        """Log out."""
+        await self.session.client.logout()
+
+
+def canonical_flags(raw: bytes) -> list[str]:
+    """Spell system flags as the RFC does; leave out \\Recent, \\* and system flags that nobody knows."""
+    flags: list[str] = []
+    for word in raw.decode("utf-8", "replace").split():
+        if word.startswith("\\"):
+            known = word.capitalize() if word.isascii() else word
+            if "\\" + word[1:].capitalize() in commands.SETTABLE:
+                flags.append("\\" + word[1:].capitalize())
+            elif known == "":
+                continue
+        else:
+            flags.append(word.strip('"'))
+    return flags
+
+
+def selected_status(untagged: Sequence[Response]) -> FolderStatus:
+    """Read what SELECT or EXAMINE said."""
+    messages = uid_validity = uid_next = modseq = 0
+    for response in untagged:
+        if isinstance(response, Exists):
+            messages = response.count
+        elif isinstance(response, Status) and response.code is not None:
+            value = response.code.number
+            match response.code.name:
+                case "UIDVALIDITY":
+                    uid_validity = value or 0
+                case "UIDNEXT":
+                    uid_next = value or 0
+                case "HIGHESTMODSEQ":
+                    modseq = value or 0
+    return FolderStatus(uid_validity, uid_next, messages, max(modseq, 0))
+
+
+def _status(entry: StatusEntry) -> FolderStatus:
+    items = entry.items
+    size = items.get("SIZE")
+    return FolderStatus(
+        items.get("UIDVALIDITY", 0),
+        items.get("UIDNEXT", 0),
+        items.get("MESSAGES", 0),
+        max(items.get("HIGHESTMODSEQ", 0), 0),
+        size,
+    )
+
+
+def _has(entry: ListEntry, attribute: str) -> bool:
+    return attribute in {a.lower() for a in entry.attributes}
+
+
+def _hidden(entry: ListEntry) -> bool:
+    return bool({a.lower() for a in entry.attributes} & _HIDDEN)

@@ -1,0 +1,71 @@
+"""Errors of the IMAP client in the words of the user: one place, both sides."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mailferry import errors
+from mailferry.errors import MailferryError, Side
+from mailferry.imap import errors as imap_errors
+from mailferry.imap.quirks import Trouble, backoff_seconds, classify
+
+_BY_TROUBLE: dict[Trouble, type[MailferryError]] = {
+    Trouble.QUOTA: errors.OverQuota,
+    Trouble.BUSY: errors.ServerBusy,
+    Trouble.LIMIT: errors.ServerBusy,
+    Trouble.SERVER_BUG: errors.ServerBusy,
+    Trouble.AUTH: errors.LoginFailed,
+    Trouble.NONEXISTENT: errors.FolderGone,
+}
+
+
+def from_response(code: str, text: str, side: Side) -> MailferryError:
+    """Make the error for a NO or BAD with this response code and text."""
+    kind = _BY_TROUBLE.get(classify(text, code), errors.CommandFailed)
+    return kind(text, side=side, wait_seconds=backoff_seconds(text) or 0.0)
+
+
+def translate(error: BaseException, side: Side, where: str) -> MailferryError | None:
+    """Give the user's error for one of the client's, None if it is not one of them."""
+    match error:
+        case MailferryError():
+            return error
+        case imap_errors.LoginRefused():
+            kind = errors.ServerBusy if error.temporary else errors.LoginFailed
+            return kind(f"{where}: {error}", side=side, wait_seconds=backoff_seconds(error.text) or 0.0)
+        case imap_errors.TlsRefused() | ssl.SSLError():
+            return errors.TlsFailed(f"{where}: {_tls_text(error)}", side=side)
+        case imap_errors.TimedOut():
+            return errors.ServerTimedOut(f"{where}: {error}", side=side)
+        case imap_errors.ConnectionClosed():
+            wait = backoff_seconds(error.text) or 0.0
+            return errors.ConnectionLost(f"{where}: {error}", side=side, wait_seconds=wait)
+        case imap_errors.CommandRefused():
+            return from_response(error.code.name if error.code else "", f"{where}: {error}", side)
+        case imap_errors.ProtocolError():
+            return errors.ProtocolBroken(f"{where}: {error}", side=side)
+        case OSError():
+            return errors.ConnectFailed(f"{where}: {error.strerror or error or 'no answer in time'}", side=side)
+        case _:
+            return None
+
+
+def _tls_text(error: BaseException) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    if isinstance(error, ssl.SSLError):
+        return str(error.reason or error)
+    return str(error)
+
+
+@contextmanager
+def translated(side: Side, where: str) -> Iterator[None]:
+    """Raise the user's error in place of the client's."""
+    try:
+        yield
+    except (imap_errors.ImapError, OSError, ssl.SSLError) as error:
+        user_error = translate(error, side, where)
+        assert user_error is not None
+        raise user_error from error

@@ -1,0 +1,216 @@
+"""Opening an IMAP mailbox: connection, TLS, login, namespaces, user root."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from dataclasses import dataclass, field
+
+from mailferry import errors
+from mailferry.backends.base import Features
+from mailferry.backends.imap_errors import translated
+from mailferry.backends.imap_names import NameCodec, Namespace, root_candidates
+from mailferry.errors import Side
+from mailferry.imap import commands, sasl
+from mailferry.imap.client import Exchange, ImapClient, Timeouts
+from mailferry.imap.errors import CommandRefused, LoginRefused
+from mailferry.imap.quirks import Quirks, Trouble, classify, detect
+from mailferry.imap.responses import Continuation, Id, ListEntry, NamespaceEntry
+from mailferry.imap.transport import client_context
+from mailferry.imap.values import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class ImapSettings:
+    """Where and as whom to log in. `security`: `none`, `ssl` (implicit TLS) or `tls` (STARTTLS)."""
+
+    host: str
+    port: int
+    security: str
+    user: str
+    password: Secret
+    authzid: str = ""
+    mechanism: str = ""
+    user_root: str = ""
+    accept_untrusted: bool = False
+    ca_file: str | None = None
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+    @property
+    def where(self) -> str:
+        """Host and port, for errors."""
+        return f"{self.host}:{self.port}"
+
+    @property
+    def key(self) -> str:
+        """Name of the mailbox in the ledger."""
+        root = f";root={self.user_root}" if self.user_root else ""
+        authzid = f";as={self.authzid}" if self.authzid else ""
+        return f"imap://{self.user}{authzid}@{self.host.lower()}:{self.port}{root}"
+
+
+class Session:
+    """A logged-in connection and what is known of the server."""
+
+    def __init__(self, client: ImapClient, settings: ImapSettings, side: Side) -> None:
+        self.client = client
+        self.settings = settings
+        self.side = side
+        self.quirks: Quirks = Quirks()
+        self.software = "IMAP"
+        self.namespaces: tuple[list[Namespace], list[Namespace], list[Namespace]] = ([], [], [])
+        self.names = NameCodec(b"", "/")
+
+    @classmethod
+    async def open(cls, settings: ImapSettings, side: Side, log: logging.Logger | None = None) -> Session:
+        """Connect and log in. Raises ConnectFailed, TlsFailed, LoginFailed, ServerBusy, ProtocolBroken."""
+        context = None
+        if settings.security != "none":
+            context = client_context(accept_untrusted=settings.accept_untrusted, ca_file=settings.ca_file)
+        with translated(side, settings.where):
+            client = await ImapClient.connect(
+                settings.host,
+                settings.port,
+                security=settings.security,
+                context=context,
+                timeouts=settings.timeouts,
+                log=log,
+            )
+            self = cls(client, settings, side)
+            try:
+                await self._login()
+                await self._introduce()
+                if settings.user_root:
+                    await self._find_root()
+            except BaseException:
+                client.abort()
+                raise
+        return self
+
+    async def _login(self) -> None:
+        client, settings = self.client, self.settings
+        greeting = client.greeting
+        if greeting is not None and greeting.kind == "PREAUTH":
+            return
+        self.quirks = detect(greeting.text if greeting else "", client.capabilities.names, {})
+        if settings.authzid and self.quirks.is_courier:
+            raise LoginRefused("Courier ignores the authorisation identity and would open the administrator's own mailbox")
+        mechanism = sasl.choose(
+            client.capabilities,
+            settings.mechanism or None,
+            user=settings.user,
+            password=settings.password,
+            authzid=settings.authzid,
+            host=settings.host,
+            port=settings.port,
+        )
+        before = client.capabilities
+        try:
+            if mechanism is None:
+                await client.submit(commands.login(settings.user, settings.password)).wait()
+            else:
+                await self._authenticate(mechanism)
+        except CommandRefused as error:
+            code = error.code.name if error.code else ""
+            temporary = classify(error.text, code) in (Trouble.BUSY, Trouble.LIMIT, Trouble.SERVER_BUG)
+            raise LoginRefused(error.text, code, temporary=temporary) from None
+        if client.capabilities is before:
+            await client.refresh_capabilities()
+
+    async def _authenticate(self, mechanism: sasl.Mechanism) -> None:
+        client = self.client
+        initial = mechanism.initial()
+        encoded = None
+        if initial is not None and client.capabilities.has("SASL-IR"):
+            encoded = base64.b64encode(initial) or b"="
+            initial = None
+        exchange = client.submit(commands.authenticate(mechanism.name, encoded))
+        pending = [initial] if initial is not None else []
+
+        def answer(challenge: Continuation) -> None:
+            if pending:
+                reply: bytes | None = pending.pop()
+            else:
+                reply = mechanism.respond(base64.b64decode(challenge.text))
+            client.push(exchange, base64.b64encode(reply or b"") + b"\r\n")
+
+        exchange.on_continuation = answer
+        await exchange.wait()
+        mechanism.verify()
+
+    async def _introduce(self) -> None:
+        """ID and NAMESPACE in one round trip."""
+        client = self.client
+        id_: Exchange | None = None
+        if client.capabilities.has("ID"):
+            id_ = client.submit(commands.id_([("name", "Mailferry")]), tolerant=True)
+        space: Exchange | None = None
+        if client.capabilities.has("NAMESPACE"):
+            space = client.submit(commands.simple("NAMESPACE"), tolerant=True)
+        else:  # the delimiter at least
+            space = client.submit(commands.list_(b""), tolerant=True)
+        said: dict[str, str] = {}
+        if id_ is not None:
+            await id_.reply
+            for response in id_.untagged:
+                if isinstance(response, Id):
+                    said = dict(response.fields)
+        await space.reply
+        greeting = client.greeting
+        self.quirks = detect(greeting.text if greeting else "", client.capabilities.names, said)
+        self.software = said.get("name") or self.quirks.name or "IMAP"
+        for entry in space.untagged:
+            if isinstance(entry, NamespaceEntry):
+                self.namespaces = (_spaces(entry.personal), _spaces(entry.other), _spaces(entry.shared))
+            elif isinstance(entry, ListEntry):
+                self.namespaces = ([Namespace(b"", entry.delimiter)], [], [])
+        personal = self.namespaces[0] or [Namespace(b"", "/")]
+        others = tuple(n.prefix for n in self.namespaces[1] + self.namespaces[2] if n.prefix)
+        self.names = NameCodec(personal[0].prefix, personal[0].delimiter, others=others)
+
+    async def _find_root(self) -> None:
+        """Look for the user root in the server's namespaces, with its own separator and spelling."""
+        client = self.client
+        everywhere = [n for group in self.namespaces for n in group]
+        delimiter = self.names.delimiter
+        candidates = root_candidates(self.settings.user_root, everywhere, delimiter)
+        asked = [(name, mark, client.submit(commands.list_(name), tolerant=True)) for name, mark in candidates]
+        below = [client.submit(commands.list_(name + mark.encode() + b"%"), tolerant=True) for name, mark in candidates]
+        for (name, mark, exact), children in zip(asked, below, strict=True):
+            await exact.reply
+            await children.reply
+            own = [e for e in exact.untagged if isinstance(e, ListEntry) and e.raw_name == name]
+            kids = [e for e in children.untagged if isinstance(e, ListEntry) and e.raw_name.startswith(name + mark.encode())]
+            selectable = any(not _unselectable(e) for e in own)
+            if not selectable and not kids:
+                continue
+            inbox = name + mark.encode() + b"INBOX"
+            if not any(e.raw_name == inbox for e in kids):
+                inbox = name
+            self.names = NameCodec(name + mark.encode(), mark, inbox=inbox)
+            return
+        raise errors.RootNotFound(f"{self.settings.user_root!r} on {self.settings.where}", side=self.side)
+
+    def features(self) -> Features:
+        """Say what this server does."""
+        caps, quirks = self.client.capabilities, self.quirks
+        return Features(
+            name=self.software,
+            reports_new_ids=caps.has("UIDPLUS"),
+            keeps_bytes=not quirks.is_exchange,
+            condstore=caps.has("CONDSTORE") and not quirks.no_condstore,
+            max_message_bytes=caps.append_limit,
+            delimiter=self.names.delimiter,
+            case_insensitive=quirks.is_exchange,
+            is_exchange=quirks.is_exchange,
+            is_gmail=quirks.is_gmail,
+            uid_expunge=caps.has("UIDPLUS"),
+        )
+
+
+def _spaces(entries: list[tuple[bytes, str | None]] | tuple[tuple[bytes, str | None], ...]) -> list[Namespace]:
+    return [Namespace(prefix, delimiter) for prefix, delimiter in entries]
+
+
+def _unselectable(entry: ListEntry) -> bool:
+    return bool({a.lower() for a in entry.attributes} & {"\\noselect", "\\nonexistent"})

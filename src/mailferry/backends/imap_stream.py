@@ -1,0 +1,213 @@
+"""The source side of the fast lane: bodies of many folders as one stream that never waits at a folder's end.
+
+EXAMINE and FETCH of what comes next are queued behind what is under way. A connection that breaks inside a large
+body is taken up again at the same byte; in any other place the caller plans anew.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mailferry import errors
+from mailferry.backends.base import FetchJob, FolderPath, Item, JobDone, JobFailed, Mail, Opened, UidRange
+from mailferry.backends.imap_errors import translate
+from mailferry.imap import commands
+from mailferry.imap.client import Exchange, Inbox
+from mailferry.imap.connection import Fetched
+from mailferry.imap.errors import ConnectionClosed, ImapError
+from mailferry.imap.responses import Fetch
+from mailferry.imap.values import split_ranges
+
+if TYPE_CHECKING:
+    from mailferry.backends.imap import ImapReader
+
+IN_FLIGHT = 16
+_ITEMS = b"UID FLAGS INTERNALDATE BODY.PEEK[]"
+_PART_BYTES = 1 << 20
+
+
+@dataclass(slots=True)
+class _Step:
+    """A command under way: an EXAMINE (job is None) or one FETCH of a job."""
+
+    exchange: Exchange
+    path: FolderPath
+    job: FetchJob | None
+    last_of_job: bool = True
+
+
+class BodyStream:
+    """One run of ImapReader.stream."""
+
+    def __init__(self, reader: ImapReader, jobs: Callable[[], FetchJob | None]) -> None:
+        self._reader = reader
+        self._jobs = jobs
+        self._inbox = Inbox()
+        self._steps: deque[_Step] = deque()
+        self._selected: FolderPath | None = None
+        self._refused = ""  # why the last EXAMINE failed: bodies that come now would be another folder's
+        self._validity = 0
+        self._last_uid = 0  # of the job under way
+        self._left = 0  # bytes of a large body still to come
+        self._offset = 0
+        self._failed = False
+
+    async def run(self) -> AsyncIterator[list[Item]]:
+        """Yield batches until the jobs run out."""
+        session = self._reader.session
+        while True:
+            self._fill()
+            if not self._steps:
+                return
+            try:
+                received = await self._inbox.take()
+            except ConnectionClosed as error:
+                if not self._left:
+                    raise self._translate(error) from error
+                async for batch in self._resume(error):
+                    yield batch
+                continue
+            except ImapError as error:
+                raise self._translate(error) from error
+            batch = self._convert(received)
+            if batch:
+                yield batch
+            session = self._reader.session
+            if session.client.error is not None and not self._steps:
+                return
+
+    def _translate(self, error: ImapError) -> errors.MailferryError:
+        session = self._reader.session
+        translated = translate(error, session.side, session.settings.where)
+        assert translated is not None
+        return translated
+
+    def _fill(self) -> None:
+        while len(self._steps) < IN_FLIGHT:
+            job = self._jobs()
+            if job is None:
+                return
+            self._submit(job)
+
+    def _submit(self, job: FetchJob) -> None:
+        session = self._reader.session
+        if job.path != self._selected:
+            self._selected = job.path
+            command = commands.select(session.names.raw(job.path), read_only=True)
+            exchange = session.client.submit(command, inbox=self._inbox, tolerant=True)
+            self._steps.append(_Step(exchange, job.path, None))
+        sets = split_ranges(job.ranges, session.quirks.max_command_bytes - 200)
+        for number, uid_set in enumerate(sets, 1):
+            exchange = session.client.submit(commands.uid_fetch(uid_set, _ITEMS), inbox=self._inbox, tolerant=True)
+            self._steps.append(_Step(exchange, job.path, job, number == len(sets)))
+
+    def _convert(self, received: list[Fetched | bytes | Exchange]) -> list[Item]:
+        batch: list[Item] = []
+        flags, parse = self._reader.flags, self._reader._dates.parse
+        for item in received:
+            if type(item) is Fetched:
+                if self._refused:
+                    continue
+                uid, raw_flags, raw_date, size, data = item
+                date = parse(raw_date)
+                if date is None:
+                    batch.append(Mail(uid, flags(raw_flags), None, 0, size, data))
+                else:
+                    batch.append(Mail(uid, flags(raw_flags), date[0], date[1], size, data))
+                self._last_uid = uid
+                self._left = size - len(data)
+                self._offset = len(data)
+            elif type(item) is bytes:
+                if not self._refused:
+                    self._left -= len(item)
+                    self._offset += len(item)
+                    batch.append(item)
+            elif type(item) is Exchange:
+                self._ended(item, batch)
+        return batch
+
+    def _ended(self, exchange: Exchange, batch: list[Item]) -> None:
+        from mailferry.backends.imap import selected_status
+
+        step = self._steps.popleft()
+        reply = exchange.reply.result()
+        if step.job is None:
+            if reply.status == "OK":
+                status = selected_status(exchange.untagged)
+                self._refused = ""
+                self._validity = status.uid_validity
+                batch.append(Opened(step.path, status))
+            else:
+                self._refused = reply.text or reply.status
+            return
+        if reply.status != "OK" or self._refused:
+            self._failed = True
+        if step.last_of_job:
+            if self._failed:
+                batch.append(JobFailed(step.job, self._refused or reply.text))
+            else:
+                batch.append(JobDone(step.job))
+            self._failed = False
+            self._last_uid = 0
+
+    # a break inside a large body
+
+    async def _resume(self, error: ConnectionClosed) -> AsyncIterator[list[Item]]:
+        """Log in again and read the rest of the body from where it broke."""
+        step = self._steps[0]
+        uid, validity = self._last_uid, self._validity
+        await self._reader.reopen()
+        session = self._reader.session
+        status = await self._reader.examine(step.path)
+        if status.uid_validity != validity:
+            raise self._translate(error) from error
+        while self._left:
+            want = min(self._left, _PART_BYTES)
+            item = b"BODY.PEEK[]<%d.%d>" % (self._offset, want)
+            exchange = session.client.submit(commands.uid_fetch(b"%d" % uid, item), tolerant=True)
+            try:
+                await exchange.reply
+            except ConnectionClosed as again:
+                raise self._translate(again) from again
+            data = _section(exchange, uid)
+            if data is None or not 0 < len(data) <= want:
+                raise self._translate(error) from error
+            self._left -= len(data)
+            self._offset += len(data)
+            yield [data]
+        self._requeue(uid)
+
+    def _requeue(self, uid: int) -> None:
+        """Ask again for what was under way, without what was already handed over."""
+        steps, self._steps = self._steps, deque()
+        self._inbox = Inbox()
+        self._selected = steps[0].path
+        done: set[int] = set()
+        first = True
+        for step in steps:
+            if step.job is None or id(step.job) in done:
+                continue
+            done.add(id(step.job))
+            job = step.job
+            if first:
+                first = False
+                rest: tuple[UidRange, ...] = tuple((max(lo, uid + 1), hi) for lo, hi in job.ranges if hi > uid)
+                session = self._reader.session
+                sets = split_ranges(rest or ((uid, uid),), session.quirks.max_command_bytes - 200)
+                for number, uid_set in enumerate(sets, 1):
+                    items = _ITEMS if rest else b"UID"
+                    command = commands.uid_fetch(uid_set, items)
+                    exchange = session.client.submit(command, inbox=self._inbox, tolerant=True)
+                    self._steps.append(_Step(exchange, job.path, job, number == len(sets)))
+                continue
+            self._submit(job)
+
+
+def _section(exchange: Exchange, uid: int) -> bytes | None:
+    for response in exchange.untagged:
+        if isinstance(response, Fetch) and response.sections and response.uid in (uid, None):
+            return next(iter(response.sections.values()))
+    return None

@@ -1,0 +1,134 @@
+"""Writing to a mailbox over IMAP: folders, flags, and the lanes that append."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from mailferry import errors
+from mailferry.backends.base import (
+    Created,
+    FlagChange,
+    Flags,
+    FolderPath,
+    Lane,
+    SpecialUse,
+)
+from mailferry.backends.imap import ImapReader, canonical_flags
+from mailferry.backends.imap_errors import translated
+from mailferry.backends.imap_lane import ImapLane, Proof
+from mailferry.backends.imap_session import ImapSettings, Session
+from mailferry.errors import Side
+from mailferry.imap import commands
+from mailferry.imap.client import Exchange
+from mailferry.imap.quirks import Trouble, classify
+from mailferry.imap.responses import FlagsEntry, Status
+from mailferry.imap.values import split_uid_set
+
+
+class ImapTarget(ImapReader):
+    """A mailbox that is written to. The first lane shares the connection that listed the folders."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._proof = Proof()
+        self._lane: ImapLane | None = None
+
+    @classmethod
+    async def open(cls, settings: ImapSettings, side: Side = Side.TARGET, log: logging.Logger | None = None) -> ImapTarget:
+        """Connect and log in."""
+        return cls(await Session.open(settings, side, log))
+
+    async def create_folders(self, folders: Sequence[tuple[FolderPath, SpecialUse | None]]) -> list[Created]:
+        """CREATE, pipelined. A refusal is looked at again by LIST: what is there counts as done."""
+        session = self.session
+        with translated(session.side, session.settings.where):
+            special = session.client.capabilities.has("CREATE-SPECIAL-USE")
+            asked: list[tuple[FolderPath, bytes, Exchange]] = []
+            for path, use in folders:
+                raw = session.names.raw(path)
+                command = commands.create(raw, use.value if use and special else None)
+                asked.append((path, raw, session.client.submit(command, tolerant=True)))
+            result: list[Created] = []
+            for path, raw, exchange in asked:
+                reply = await exchange.reply
+                session.names._seen.setdefault(path, raw)
+                code = reply.code.name if reply.code else ""
+                if reply.status == "OK":
+                    self._proof.folders.add(raw)
+                    result.append(Created(path, raw, made=True))
+                elif classify(reply.text, code) is Trouble.ALREADY_EXISTS or await self._exists(raw):
+                    result.append(Created(path, raw))
+                else:
+                    result.append(Created(path, raw, error=reply.text or reply.status))
+            return result
+
+    async def _exists(self, raw: bytes) -> bool:
+        exchange = self.session.client.submit(commands.status(raw, b"MESSAGES"), tolerant=True)
+        return (await exchange.reply).status == "OK"
+
+    async def subscribe(self, paths: Sequence[FolderPath]) -> None:
+        """SUBSCRIBE, pipelined; nobody waits for the answers."""
+        for path in paths:
+            self.session.client.submit(commands.subscribe(self.session.names.raw(path)), tolerant=True)
+
+    async def permanent_flags(self, path: FolderPath) -> tuple[Flags, bool]:
+        """SELECT the folder: EXAMINE shows no permanent flags. Raises FolderGone, ReadOnly."""
+        session = self.session
+        raw = session.names.raw(path)
+        with translated(session.side, session.settings.where):
+            exchange = session.client.submit(commands.select(raw, read_only=False), tolerant=True)
+            reply = await exchange.reply
+        if reply.status != "OK":
+            raise errors.FolderGone(f"{path}: {reply.text}", side=session.side)
+        if reply.code is not None and reply.code.name == "READ-ONLY":
+            raise errors.ReadOnly(str(path), side=session.side)
+        self._proof.folders.add(raw)
+        permanent: Flags | None = None
+        anything = False
+        listed: Flags = frozenset()
+        for response in exchange.untagged:
+            if isinstance(response, Status) and response.code and response.code.name == "PERMANENTFLAGS":
+                words = response.code.arguments.strip(b"()")
+                anything = b"\\*" in words.split()
+                permanent = frozenset(canonical_flags(words))
+            elif isinstance(response, FlagsEntry):
+                listed = frozenset(canonical_flags(" ".join(response.flags).encode()))
+        if permanent is None:  # a missing line means that all can be stored (RFC 3501, 6.3.1)
+            return listed | commands.SETTABLE, True
+        return permanent, anything
+
+    async def open_lane(self) -> Lane:
+        """The first lane takes this connection, each further one its own."""
+        if self._lane is None:
+            self._lane = ImapLane(self.session, self._proof, owns_session=False)
+            return self._lane
+        session = await Session.open(self.session.settings, self.session.side)
+        session.names = self.session.names
+        return ImapLane(session, self._proof, owns_session=True)
+
+    async def change_flags(self, path: FolderPath, changes: Sequence[FlagChange]) -> None:
+        """UID STORE, pipelined."""
+        session = self.session
+        with translated(session.side, session.settings.where):
+            asked = [session.client.submit(commands.select(session.names.raw(path), read_only=False))]
+            for change in changes:
+                for uid_set in split_uid_set(change.uids, session.quirks.max_command_bytes - 300):
+                    for action, flags in (("+FLAGS.SILENT", change.add), ("-FLAGS.SILENT", change.remove)):
+                        if flags:
+                            asked.append(session.client.submit(commands.uid_store(uid_set, action, flags)))
+            for exchange in asked:
+                await exchange.wait()
+
+    async def remove(self, path: FolderPath, uids: Sequence[int]) -> None:
+        """Mark and UID EXPUNGE (RFC 4315); without UIDPLUS nothing is removed."""
+        session = self.session
+        if not self.features.uid_expunge or not uids:
+            return
+        with translated(session.side, session.settings.where):
+            asked = [session.client.submit(commands.select(session.names.raw(path), read_only=False))]
+            for uid_set in split_uid_set(uids, session.quirks.max_command_bytes - 300):
+                asked.append(session.client.submit(commands.uid_store(uid_set, "+FLAGS.SILENT", {"\\Deleted"})))
+                asked.append(session.client.submit(commands.uid_expunge(uid_set)))
+            for exchange in asked:
+                await exchange.wait()

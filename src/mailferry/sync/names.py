@@ -1,0 +1,410 @@
+"""Which folder of the target each folder of the source goes to. Pure: it reads two listings and sends nothing.
+
+In order: the stored map of earlier runs, INBOX, the special-use folders (RFC 6154, by attribute, then by localised
+name), then every other folder under its own name below wherever its parent went, level by level, names that
+need no change first. No two folders of the source share one of the target: the later gets ` (2)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import count
+
+from mailferry.backends.base import Features, FolderPath, Listed, SpecialUse
+from mailferry.sync.folderfilter import FolderFilter
+from mailferry.sync.foldernames import (
+    GMAIL_CONTAINERS,
+    NOT_MAIL,
+    USES,
+    Candidates,
+    Parts,
+    TargetNames,
+    WellKnown,
+    candidates,
+    canonical,
+    folded,
+)
+
+INBOX_PARTS: Parts = ("INBOX",)
+MAX_LEVELS = 300
+"""Exchange Online's limit. A deeper tree is a broken listing, and costs memory by the square of its depth."""
+
+
+class Why(StrEnum):
+    """Why a folder of the source is left out."""
+
+    EXCLUDED = "excluded"
+    NOT_SELECTABLE = "not-selectable"
+    LISTED_TWICE = "listed-twice"
+    NOT_MAIL = "not-mail"
+    ALL_MAIL = "all-mail"
+    TOO_DEEP = "too-deep"
+
+
+@dataclass(frozen=True, slots=True)
+class MappedFolder:
+    """One folder that is copied. `special_use` is the use that it has, or is to be made with, on the target."""
+
+    source: Listed
+    target: FolderPath
+    special_use: SpecialUse | None
+    reason: str
+    exists: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """One folder that is not copied. `text` is for people."""
+
+    source: Listed
+    code: Why
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FolderMap:
+    """The whole map: every folder of the source is in `entries` (in the order of copying) or in `left_out`.
+
+    `to_create` has parents first and is what `Target.create_folders` takes.
+    """
+
+    entries: list[MappedFolder] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    to_create: list[tuple[FolderPath, SpecialUse | None]] = field(default_factory=list)
+
+
+def map_folders(
+    source: Sequence[Listed],
+    target: Sequence[Listed],
+    source_features: Features,
+    target_features: Features,
+    known: Mapping[bytes, FolderPath],
+    folder_filter: FolderFilter,
+) -> FolderMap:
+    """Map the folders of `source` to those of `target`.
+
+    `known` is the stored map (raw name on the source to path on the target): it always wins. The result does
+    not depend on the order of the listings.
+    """
+    mapper = _Mapper(source_features, TargetNames(target_features, target), known, folder_filter)
+    mapper.read(source)
+    mapper.choose_special(candidates(target, is_gmail=target_features.is_gmail))
+    mapper.leave_out()
+    mapper.place()
+    return mapper.finish()
+
+
+@dataclass(slots=True)
+class _Node:
+    """One place in the source's tree; `folder` is None where the server lists only something below it."""
+
+    parts: Parts
+    folder: Listed | None = None
+    copied: bool = False
+    use: SpecialUse | None = None
+    place: Parts = ()
+    reasons: list[str] = field(default_factory=list)
+
+    @property
+    def path(self) -> str:
+        return "/".join(self.parts)
+
+
+class _Mapper:
+    """The state of one call of `map_folders`; the methods are its steps, in order."""
+
+    def __init__(
+        self, features: Features, names: TargetNames, known: Mapping[bytes, FolderPath], folder_filter: FolderFilter
+    ) -> None:
+        self.features = features
+        self.names = names
+        self.known = known
+        self.filter = folder_filter
+        self.tree: dict[Parts, _Node] = {}
+        self.found = Candidates()
+        self.special: dict[SpecialUse, Parts] = {}  # chosen places on the target
+        self.taken: dict[Parts, str] = {}  # comparable target path -> the source folder that goes there
+        self.result = FolderMap()
+
+    # --- the source -----------------------------------------------------------------------------------
+
+    def ident(self, parts: Parts) -> Parts:
+        parts = canonical(parts)
+        return tuple(map(folded, parts)) if self.features.case_insensitive else parts
+
+    def read(self, source: Sequence[Listed]) -> None:
+        """Build the tree; a folder that is listed twice counts once."""
+        for folder in sorted(source, key=self._listing_rank):
+            if len(folder.path.parts) > MAX_LEVELS:
+                self._omit(folder, Why.TOO_DEEP, f"more than {MAX_LEVELS} levels deep")
+                self.result.warnings.append(f"a folder more than {MAX_LEVELS} levels deep is left out")
+                continue
+            parts = canonical(folder.path.parts)
+            for level in range(1, len(parts) + 1):
+                self.tree.setdefault(self.ident(parts[:level]), _Node(parts[:level]))
+            node = self.tree[self.ident(parts)]
+            if node.folder is None:
+                node.folder, node.parts = folder, parts
+                continue
+            text = f"the server lists {node.path!r} twice; it is copied once"
+            self._omit(folder, Why.LISTED_TWICE, text)
+            self.result.warnings.append(text)
+        self.found = candidates(self._folders(), is_gmail=self.features.is_gmail)
+
+    def _listing_rank(self, folder: Listed) -> tuple[bool, bool, bool, bool, FolderPath, bytes]:
+        # Of two listings of one folder the stored one must win, or the map would change from run to run.
+        spelt = folder.path.parts == canonical(folder.path.parts)
+        return (
+            not folder.selectable,
+            folder.raw_name not in self.known,
+            not spelt,
+            folder.special_use is None,
+            folder.path,
+            folder.raw_name,
+        )
+
+    def _folders(self) -> list[Listed]:
+        return [node.folder for node in self.tree.values() if node.folder]
+
+    def _omit(self, folder: Listed, code: Why, text: str) -> None:
+        self.result.left_out.append(LeftOut(folder, code, text))
+
+    # --- special use ----------------------------------------------------------------------------------
+
+    def choose_special(self, there: Candidates) -> None:
+        """Decide for each use which folder of the source has it, and which of the target."""
+        for kind, use in USES.items():
+            mine = self.found.by_use.get(use) or self.found.by_name.get(kind)
+            if not mine:
+                continue
+            theirs = there.by_use.get(use) or there.by_name.get(kind, [])
+            keys = {self.names.key(folder.path.parts): folder.path.parts for folder in reversed(theirs)}
+            # Of several candidates the one that has the target's name already: then no second name is made.
+            winner = next((f for f in mine if self.names.key(f.path.parts) in keys), mine[0])
+            self.tree[self.ident(winner.path.parts)].use = use
+            own = self.names.key(winner.path.parts)
+            same_name = self.names.selectable(winner.path.parts)
+            if own in keys:
+                self.special[use] = keys[own]
+            elif use not in there.by_use and same_name and same_name.special_use is None:
+                # A folder of this very name says more than a guess by another name.
+                self.special[use] = same_name.path.parts
+            elif theirs:
+                self.special[use] = theirs[0].path.parts
+
+    def places(self) -> dict[WellKnown, list[Parts]]:
+        """Say where the well-known folders of the source are, for the filter."""
+        found = {kind: [f.path.parts for f in self.found.by_name.get(kind, [])] for kind in NOT_MAIL | {WellKnown.ALL}}
+        found[WellKnown.ALL] += [f.path.parts for f in self.found.by_use.get(SpecialUse.ALL, [])]
+        for kind, use in USES.items():
+            found[kind] = [node.parts for node in self.tree.values() if node.use is use]
+        found[WellKnown.INBOX] = [INBOX_PARTS]
+        return found
+
+    # --- what is left out -----------------------------------------------------------------------------
+
+    def leave_out(self) -> None:
+        """Mark what is copied, and say why the rest is not."""
+        places = self.places()
+        not_mail = {self.ident(parts) for kind in NOT_MAIL for parts in places[kind] if self.features.is_exchange}
+        all_mail = {self.ident(parts) for parts in places[WellKnown.ALL] if self.features.is_gmail}
+        for ident, node in sorted(self.tree.items()):
+            if node.folder is None:
+                continue
+            if not node.folder.selectable:
+                self._omit(node.folder, Why.NOT_SELECTABLE, "holds no mail, only folders")
+            elif objection := self.filter.objection(node.parts, places):
+                self._omit(node.folder, Why.EXCLUDED, objection)
+            elif any(ident[:level] in not_mail for level in range(1, len(ident) + 1)):
+                self._omit(node.folder, Why.NOT_MAIL, "not a mail folder")
+            elif ident in all_mail and not self.filter.names(node.parts, places):
+                self._omit(node.folder, Why.ALL_MAIL, "shows the mail of all labels once more")
+                self.result.warnings.append(
+                    f"{node.path!r} is left out, or all mail would arrive twice; "
+                    "mail that was archived without a label is only there: include the folder by its name to copy it"
+                )
+            else:
+                node.copied = True
+                self._warn_if_virtual(node.folder)
+        wanted = [node.parts for node in self.tree.values() if node.folder]
+        for text in self.filter.unmatched(wanted, places):
+            self.result.warnings.append(f"the pattern {text!r} matches no folder of the source")
+
+    def _warn_if_virtual(self, folder: Listed) -> None:
+        if folder.special_use in (SpecialUse.ALL, SpecialUse.FLAGGED):
+            self.result.warnings.append(
+                f"{str(folder.path)!r} ({folder.special_use}) usually shows mail of other folders, "
+                "which then arrives twice: consider excluding it"
+            )
+
+    # --- places on the target -------------------------------------------------------------------------
+
+    def place(self) -> None:
+        """Find a place for every node of the tree."""
+        for stored in self.known.values():
+            # A folder that is gone from the source keeps its place: its mail is there.
+            self.taken.setdefault(self.names.key(stored.parts), "")
+        self._place_stored()
+        self._place_special()
+        by_level: dict[int, list[_Node]] = {}
+        for node in self.tree.values():
+            if not node.place:
+                by_level.setdefault(len(node.parts), []).append(node)
+        for _, nodes in sorted(by_level.items()):
+            wishes = [(self._wish(node), node) for node in nodes]
+            for wish, node in sorted(wishes, key=lambda pair: self._wish_rank(*pair)):
+                self._place_by_name(node, wish)
+
+    def _place_stored(self) -> None:
+        for _, node in sorted(self.tree.items()):
+            stored = self.known.get(node.folder.raw_name) if node.folder else None
+            if stored is None:
+                continue
+            node.place, node.reasons = stored.parts, ["stored"]
+            other = self.taken.get(self.names.key(stored.parts))
+            if other and node.copied:
+                self.result.warnings.append(f"{other!r} and {node.path!r} are both stored as going to {str(stored)!r}")
+            if node.copied:
+                self._take(node)
+
+    def _place_special(self) -> None:
+        inbox = self.tree.get(self.ident(INBOX_PARTS))
+        if inbox and not inbox.place:
+            inbox.place, inbox.reasons = INBOX_PARTS, ["same name"]
+            if inbox.copied:
+                self._take(inbox)
+        for _, node in sorted(self.tree.items()):
+            place = self.special.get(node.use) if node.use else None
+            if node.place or not place or self.names.key(place) in self.taken:
+                continue
+            node.place = place
+            by_attribute = node.folder is not None and node.folder.special_use is node.use
+            node.reasons = [f"special use {node.use}" if by_attribute else f"name table {node.use}"]
+            if node.copied:
+                self._take(node)
+
+    def _wish(self, node: _Node) -> Parts:
+        """Give the path that the node would have if nothing were in its way; its reasons are noted."""
+        parent = node.parts[:-1]
+        below = self.tree[self.ident(parent)].place if parent else ()
+        if self._only_in_gmail(node.parts):
+            below = ()
+            node.reasons.append("Gmail's container left out")
+        elif below == INBOX_PARTS and not self.names.below_inbox:
+            below = ()
+            node.reasons.append("no folders below INBOX")
+        elif below != parent:
+            node.reasons.append("parent has another name")
+        wish, changes = self.names.fit(below, node.parts[-1])
+        node.reasons += changes
+        return wish
+
+    def _only_in_gmail(self, parts: Parts) -> bool:
+        """Say whether this is in Gmail's own container, in which nobody else can make folders."""
+        gmail = self.features.is_gmail or self.names.features.is_gmail
+        inside = gmail and len(parts) == 2 and folded(parts[0]) in GMAIL_CONTAINERS
+        return inside and self.names.existing(parts) is None
+
+    def _wish_rank(self, wish: Parts, node: _Node) -> tuple[bool, bool, Parts]:
+        there = self.names.existing(wish)
+        return not (there and there.path.parts == wish), wish != node.parts, node.parts
+
+    def _place_by_name(self, node: _Node, wish: Parts) -> None:
+        place, obstacle = self._spelt(wish), ""
+        for number in count(2):
+            in_the_way = self._obstacle(node, place)
+            if not in_the_way:
+                break
+            obstacle = obstacle or in_the_way
+            place = self._spelt(self.names.numbered(wish, number))
+        node.place = place
+        if obstacle:
+            node.reasons.append(obstacle)
+        elif place != wish:
+            node.reasons.append("other case on the target")
+        self._take_by_name(node)
+
+    def _spelt(self, place: Parts) -> Parts:
+        """Give the server's own spelling of a folder that is there, so that equal paths mean equal folders."""
+        there = self.names.existing(place)
+        return canonical(there.path.parts) if there else place
+
+    def _obstacle(self, node: _Node, place: Parts) -> str:
+        """Say why the node cannot go to `place`; empty if it can."""
+        if self.names.is_reserved(place, only_parent=not node.copied):
+            return "reserved name"
+        if not node.copied:
+            return ""  # only a parent: it may share its place
+        key = self.names.key(place)
+        if key in self.taken:
+            other = self.taken[key]
+            only_case = other != node.path and folded(other) == folded(node.path)
+            return "case clash" if only_case else "name taken"
+        for use, special in self.special.items():
+            if use is not node.use and self.names.key(special) == key:
+                return f"name of the special folder {use}"
+        return ""
+
+    def _take_by_name(self, node: _Node) -> None:
+        if not node.copied:
+            return
+        self._take(node)
+        harmless = {"parent has another name"}
+        if set(node.reasons) - harmless:
+            target = "/".join(node.place)
+            self.result.warnings.append(f"{node.path!r} is copied to {target!r}: {', '.join(node.reasons)}")
+        node.reasons = node.reasons or ["same name"]
+
+    def _take(self, node: _Node) -> None:
+        self.taken[self.names.key(node.place)] = node.path
+
+    # --- the result -----------------------------------------------------------------------------------
+
+    def finish(self) -> FolderMap:
+        """Put everything in order."""
+        nodes = sorted((n for n in self.tree.values() if n.copied), key=self._copy_rank)
+        for node in nodes:
+            if node.folder is None:
+                continue
+            exists = node.place == INBOX_PARTS or self.names.selectable(node.place) is not None
+            entry = MappedFolder(
+                node.folder, FolderPath(node.place), self._use_there(node), ", ".join(node.reasons), exists
+            )
+            self.result.entries.append(entry)
+        self.result.left_out.sort(key=lambda out: (out.source.path, out.source.raw_name, out.code))
+        self.result.to_create.extend(self._missing(self.result.entries))
+        return self.result
+
+    def _use_there(self, node: _Node) -> SpecialUse | None:
+        special = self.special.get(node.use) if node.use else None
+        return node.use if special is None or self.names.key(special) == self.names.key(node.place) else None
+
+    def _copy_rank(self, node: _Node) -> tuple[int, Parts, Parts]:
+        """INBOX, Sent, Drafts, then by name; Trash and Junk, with what is below them, last."""
+        above = [self.tree[self.ident(node.parts[:level])].use for level in range(1, len(node.parts) + 1)]
+        if node.parts == INBOX_PARTS:
+            rank = 0
+        elif SpecialUse.TRASH in above:
+            rank = 4
+        elif SpecialUse.JUNK in above:
+            rank = 5
+        else:
+            rank = {SpecialUse.SENT: 1, SpecialUse.DRAFTS: 2}.get(node.use, 3) if node.use else 3
+        return rank, tuple(map(folded, node.parts)), node.parts
+
+    def _missing(self, entries: Iterable[MappedFolder]) -> Iterable[tuple[FolderPath, SpecialUse | None]]:
+        """Give what must be made, each folder once, after its parents."""
+        uses = {self.names.key(e.target.parts): e.special_use for e in entries}
+        done: set[Parts] = {INBOX_PARTS}
+        for entry in entries:
+            parts = entry.target.parts
+            for level in range(1, len(parts) + 1):
+                key = self.names.key(parts[:level])
+                there = entry.exists if level == len(parts) else self.names.is_listed(parts[:level])
+                if key in done or there:
+                    continue
+                done.add(key)
+                yield FolderPath(parts[:level]), uses.get(key)
