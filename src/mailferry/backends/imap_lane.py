@@ -71,23 +71,30 @@ class ImapLane:
         self._open = chunk
         return chunk
 
-    def head(self, mail: Mail, flags: Flags, date: int, zone: int, mode: Mode) -> tuple[bytes, bool]:
+    def head(self, raw: bytes, mail: Mail, flags: Flags, date: int, zone: int, mode: Mode) -> tuple[bytes, bool]:
         """Spell the head of one message; the flag says whether to wait for the server before the body."""
         spelt = self._flag_lists.get(flags)
         if spelt is None:
             spelt = self._flag_lists[flags] = commands.flag_list(flags)
         proof = self.proof
-        wait = mode is Mode.SYNC or not proof.form or not self.client.capabilities.literal_allows(mail.size)
+        wait = mode is Mode.SYNC or not proof.form or raw not in proof.folders
+        wait = wait or not self.client.capabilities.literal_allows(mail.size)
         if not wait and not flags <= proof.flags:
             wait = any(flag not in proof.flags for flag in flags - commands.SETTABLE)
         if mail.size > _SYNC_ABOVE and self.client.capabilities.append_limit is None:
             wait = True
         return commands.append_message(spelt, self._dates.format(date, zone), mail.size, synchronising=wait), wait
 
-    def proven(self, flags: Flags) -> None:
-        """Note that the server took these flags and our form of dates."""
-        self.proof.form = True
-        self.proof.flags |= flags
+    def prove(self, exchange: Exchange, raw: bytes, flags: Flags) -> None:
+        """Put a gate before the body. What is sent behind it may rely on these arguments, because a refusal
+        in place of the `+` ends the connection before anything behind the gate has left.
+        """
+        proof = self.proof
+        gate = self.client.hold(exchange, for_server=True)
+        gate.proves = not (proof.form and raw in proof.folders and flags <= proof.flags | commands.SETTABLE)
+        proof.form = True
+        proof.folders.add(raw)
+        proof.flags |= flags
 
     @property
     def queued_bytes(self) -> int:
@@ -146,8 +153,10 @@ class _Chunk:
         """Give the chunk up."""
         raise NotImplementedError
 
-    def _begin(self, flags: Flags, *, wait: bool) -> Exchange:
+    def _begin(self) -> Exchange:
         exchange = self._client.begin("APPEND")
+        if self._mode is not Mode.SYNC:
+            exchange.strict = True  # what is on the wire behind it would be read as commands
         self._client.push_parts(exchange, commands.append_begin(self._raw))
         return exchange
 
@@ -176,18 +185,16 @@ class _Multi(_Chunk):
         self._exchange: Exchange | None = None
         self._gate: Gate | None = None
         self._count = 0
-        self._proving: set[str] = set()
 
     def add(self, mail: Mail, flags: Flags, date: int, zone: int) -> None:
         lane, client = self._lane, self._client
-        head, wait = lane.head(mail, flags, date, zone, self._mode)
+        head, wait = lane.head(self._raw, mail, flags, date, zone, self._mode)
         exchange = self._exchange
         if exchange is None:
-            exchange = self._exchange = self._begin(flags, wait=wait)
+            exchange = self._exchange = self._begin()
         client.push(exchange, head)
         if wait:
-            client.hold(exchange, for_server=True)
-            lane.proven(flags)  # what follows is behind the gate: it leaves only if the server took this
+            lane.prove(exchange, self._raw, flags)
         client.push(exchange, mail.data)
         self._count += 1
 
@@ -252,14 +259,11 @@ class _Singles(_Chunk):
 
     def _send(self, mail: Mail, flags: Flags, date: int, zone: int) -> Exchange:
         lane, client = self._lane, self._client
-        head, wait = lane.head(mail, flags, date, zone, self._mode)
-        if self._raw not in lane.proof.folders:
-            head, wait = lane.head(mail, flags, date, zone, Mode.SYNC)
-        exchange = self._begin(flags, wait=wait)
+        head, wait = lane.head(self._raw, mail, flags, date, zone, self._mode)
+        exchange = self._begin()
         client.push(exchange, head)
         if wait:
-            client.hold(exchange, for_server=True)
-            lane.proven(flags)
+            lane.prove(exchange, self._raw, flags)
         client.push(exchange, mail.data)
         return exchange
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Mapping
 
 from mailferry.backends.base import Flags
+from mailferry.backends.maildir_uids import sync_directory
 
 KEYWORDS = 26
 FORWARDED = "$Forwarded"
@@ -104,7 +105,8 @@ def add_keywords(folder: bytes, wanted: Iterable[str]) -> Keywords:
     """
     paths = {name: os.path.join(folder, name.encode()) for name in (FILE, LOCK, f"tmp/{STAGING}")}
     staging = paths[f"tmp/{STAGING}"]
-    file = os.open(staging, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    drop_stale_lock(folder)
+    file = os.open(staging, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         _take_lock(staging, paths[LOCK])
         keywords = read_keywords(folder)
@@ -122,6 +124,7 @@ def add_keywords(folder: bytes, wanted: Iterable[str]) -> Keywords:
         os.close(file)
     os.rename(paths[LOCK], paths[FILE])
     os.unlink(staging)
+    sync_directory(folder)
     return Keywords(names)
 
 

@@ -111,7 +111,7 @@ class UidFile:
             header = b"%s%d\n" % (_HEADER, table.validity)
             _write_at(file, header, 0)
             os.fsync(file)
-            _sync_directory(os.path.dirname(self._path))
+            sync_directory(os.path.dirname(self._path))
             valid_bytes = len(header)
         self._validity, self._next_uid, self._size = table.validity, table.next_uid, valid_bytes
         return table
@@ -201,7 +201,8 @@ def _write_at(file: int, data: bytes, offset: int) -> None:
         view, offset = view[written:], offset + written
 
 
-def _sync_directory(path: bytes) -> None:
+def sync_directory(path: bytes) -> None:
+    """Make the names in a directory durable."""
     directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(directory)

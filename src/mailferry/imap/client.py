@@ -43,7 +43,18 @@ class Exchange:
     `reply` is the tagged OK; a NO or BAD becomes CommandRefused, unless `tolerant`, when it is the result too.
     """
 
-    __slots__ = ("finished", "inbox", "name", "on_continuation", "on_untagged", "reply", "tag", "tolerant", "untagged")
+    __slots__ = (
+        "finished",
+        "inbox",
+        "name",
+        "on_continuation",
+        "on_untagged",
+        "reply",
+        "strict",
+        "tag",
+        "tolerant",
+        "untagged",
+    )
 
     def __init__(self, tag: bytes, name: str, reply: asyncio.Future[Tagged]) -> None:
         self.tag = tag
@@ -55,6 +66,7 @@ class Exchange:
         self.inbox: Inbox | None = None
         self.tolerant = False
         self.finished = False  # the final CRLF has been given to the queue
+        self.strict = False  # after a BAD nothing more may be sent
 
     async def wait(self) -> list[Response]:
         """Wait for OK and give the untagged responses. Raises CommandRefused, ConnectionClosed."""
@@ -405,11 +417,13 @@ class ImapClient:
     def _settle(self, exchange: Exchange, tagged: Tagged) -> None:
         del self._pending[exchange.tag]
         self._note_codes(tagged.code)
+        fatal = tagged.status == "BAD" and exchange.strict
         if tagged.status != "OK" and self._outgoing.holds(exchange):
-            if self._outgoing.waiting_for_server() is None:
-                # Refused in the middle of what the server must read as data: only closing is safe.
-                raise ProtocolError(f"{exchange.name} was answered before it was complete: {tagged.text}")
-            self._outgoing.drop(exchange)
+            gate = self._outgoing.waiting_for_server()
+            # Refused in the middle of what the server must read as data: only closing is safe.
+            fatal = fatal or gate is None or gate.proves
+            if not fatal:
+                self._outgoing.drop(exchange)
         if exchange.reply.done():
             return
         if tagged.status == "OK" or exchange.tolerant:
@@ -417,6 +431,8 @@ class ImapClient:
         else:
             exchange.reply.set_exception(CommandRefused(tagged.status, tagged.code, tagged.text, exchange.name))
             exchange.reply.exception()
+        if fatal:
+            raise ConnectionClosed(f"closed because {exchange.name} was answered with {tagged.status} {tagged.text}")
 
     # ending
 

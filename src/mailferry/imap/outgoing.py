@@ -13,12 +13,13 @@ from collections.abc import Callable
 class Gate:
     """Closed until `open()`."""
 
-    __slots__ = ("_opened", "for_server", "is_open")
+    __slots__ = ("_opened", "for_server", "is_open", "proves")
 
     def __init__(self, opened: Callable[[], None], *, for_server: bool) -> None:
         self._opened = opened
         self.for_server = for_server
         self.is_open = False
+        self.proves = False  # what is behind relies on the server's taking what is before
 
     def open(self) -> None:
         """Let what is behind pass."""

@@ -31,6 +31,8 @@ INBOX_PARTS: Parts = ("INBOX",)
 MAX_LEVELS = 300
 """Exchange Online's limit. A deeper tree is a broken listing, and costs memory by the square of its depth."""
 
+_MOVED_WITH_PARENT = "parent has another name"
+
 
 class Why(StrEnum):
     """Why a folder of the source is left out."""
@@ -254,9 +256,11 @@ class _Mapper:
             if not node.place:
                 by_level.setdefault(len(node.parts), []).append(node)
         for _, nodes in sorted(by_level.items()):
-            wishes = [(self._wish(node), node) for node in nodes]
-            for wish, node in sorted(wishes, key=lambda pair: self._wish_rank(*pair)):
-                self._place_by_name(node, wish)
+            wishes = sorted(((self._wish(node), node) for node in nodes), key=lambda pair: self._wish_rank(*pair))
+            # Numbers are given last, so that they never take a name that a folder really has.
+            rest = [(wish, node) for wish, node in wishes if not self._place_as_wished(node, wish)]
+            for wish, node in rest:
+                self._place_numbered(node, wish)
 
     def _place_stored(self) -> None:
         for _, node in sorted(self.tree.items()):
@@ -297,7 +301,7 @@ class _Mapper:
             below = ()
             node.reasons.append("no folders below INBOX")
         elif below != parent:
-            node.reasons.append("parent has another name")
+            node.reasons.append(_MOVED_WITH_PARENT)
         wish, changes = self.names.fit(below, node.parts[-1])
         node.reasons += changes
         return wish
@@ -312,20 +316,22 @@ class _Mapper:
         there = self.names.existing(wish)
         return not (there and there.path.parts == wish), wish != node.parts, node.parts
 
-    def _place_by_name(self, node: _Node, wish: Parts) -> None:
-        place, obstacle = self._spelt(wish), ""
-        for number in count(2):
-            in_the_way = self._obstacle(node, place)
-            if not in_the_way:
-                break
-            obstacle = obstacle or in_the_way
-            place = self._spelt(self.names.numbered(wish, number))
-        node.place = place
-        if obstacle:
-            node.reasons.append(obstacle)
-        elif place != wish:
+    def _place_as_wished(self, node: _Node, wish: Parts) -> bool:
+        place = self._spelt(wish)
+        if self._obstacle(node, place):
+            return False
+        if place != wish:
             node.reasons.append("other case on the target")
-        self._take_by_name(node)
+        self._settle(node, place)
+        return True
+
+    def _place_numbered(self, node: _Node, wish: Parts) -> None:
+        node.reasons.append(self._obstacle(node, self._spelt(wish)))
+        for number in count(2):
+            place = self._spelt(self.names.numbered(wish, number))
+            if not self._obstacle(node, place):
+                self._settle(node, place)
+                return
 
     def _spelt(self, place: Parts) -> Parts:
         """Give the server's own spelling of a folder that is there, so that equal paths mean equal folders."""
@@ -348,13 +354,13 @@ class _Mapper:
                 return f"name of the special folder {use}"
         return ""
 
-    def _take_by_name(self, node: _Node) -> None:
+    def _settle(self, node: _Node, place: Parts) -> None:
+        node.place = place
         if not node.copied:
             return
         self._take(node)
-        harmless = {"parent has another name"}
-        if set(node.reasons) - harmless:
-            target = "/".join(node.place)
+        if set(node.reasons) - {_MOVED_WITH_PARENT}:
+            target = "/".join(place)
             self.result.warnings.append(f"{node.path!r} is copied to {target!r}: {', '.join(node.reasons)}")
         node.reasons = node.reasons or ["same name"]
 

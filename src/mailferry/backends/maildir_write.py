@@ -1,0 +1,302 @@
+"""Writing into one folder: files into `tmp`, then all of a chunk into `cur`. Blocking; called in threads.
+
+A message's name follows from its source, so a message that is there already is never written twice, whatever
+crashed before. Steps of a chunk, each durable before the next: the files; their UIDs; the new names.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+
+from mailferry.backends.base import Flags, Outcome, OutcomeKind
+from mailferry.backends.maildir_bytes import bare_line_feeds
+from mailferry.backends.maildir_keywords import FILE, Keywords, add_keywords, drop_stale_lock, read_keywords
+from mailferry.backends.maildir_names import own_source, own_unique
+from mailferry.backends.maildir_scan import arrival_in, own_path, scan
+from mailferry.backends.maildir_uids import UidFile, read_dovecot
+
+TMP_SUFFIX = ".mailferry"
+EARLIEST, LATEST = -(2**31), 2**34 - 1
+"""The dates that common file systems keep (ext4, XFS with big times)."""
+
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+_CODES = {
+    errno.ENOSPC: "OVERQUOTA",
+    errno.EDQUOT: "OVERQUOTA",
+    errno.EACCES: "NOPERM",
+    errno.EPERM: "NOPERM",
+    errno.EROFS: "NOPERM",
+    errno.EFBIG: "LIMIT",
+}
+
+
+class Slot:
+    """One message on its way: its data until it is written, then what is known of its file."""
+
+    __slots__ = ("bare", "data", "date", "error", "file", "flags", "found", "size", "tmp", "uid")
+
+    def __init__(self, uid: int, flags: Flags, date: int, data: bytes, tmp: str) -> None:
+        self.uid = uid
+        self.flags = flags
+        self.date = min(max(date, EARLIEST), LATEST)
+        self.data = data
+        self.tmp = tmp
+        self.size = 0
+        self.bare = 0
+        self.found = 0  # its UID on the target, if it was there already
+        self.error: OSError | None = None
+        self.file = -1  # open while a message arrives in pieces
+
+
+class FolderWriter:
+    """One folder of the target, open for writing. One at a time per folder; the mailbox is locked."""
+
+    def __init__(self, folder: bytes, now: Callable[[], float], keyword_lock: threading.Lock) -> None:
+        self.folder = folder
+        self.chunks = 0  # kept by the lane: chunks that are not over
+        self._uid_file = UidFile(own_path(folder), now)
+        self._keyword_lock = keyword_lock
+        self._keywords = Keywords({})
+        self._keywords_state: tuple[int, int] | None = None
+        self._lock = threading.Lock()
+        self._sources: dict[str, _Sources] = {}
+        self._tmp = self._cur = -1
+
+    def write(self, stamp: str, slots: Sequence[Slot]) -> None:
+        """Write complete messages to `tmp` and make them durable; what fails is noted in the slot."""
+        self._find(stamp, slots)
+        fresh = [slot for slot in slots if not slot.found and slot.error is None]
+        for slot in fresh:
+            try:
+                file = os.open(slot.tmp, _CREATE, 0o600, dir_fd=self._tmp)
+                try:
+                    _write_all(file, slot.data)
+                    os.utime(file, ns=(slot.date * 1_000_000_000,) * 2)
+                finally:
+                    os.close(file)
+                slot.size, slot.bare = len(slot.data), bare_line_feeds(slot.data)
+            except OSError as error:
+                self._failed(slot, error)
+            slot.data = b""
+        # Written first, then synchronised: one commit of the journal serves many files. Reopened, because
+        # a lane would otherwise hold a hundred files open.
+        for slot in fresh:
+            if slot.error is None:
+                try:
+                    file = os.open(slot.tmp, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=self._tmp)
+                    try:
+                        os.fsync(file)
+                    finally:
+                        os.close(file)
+                except OSError as error:
+                    self._failed(slot, error)
+
+    def begin(self, stamp: str, slot: Slot) -> None:
+        """Open the file of a message that comes in pieces."""
+        self._find(stamp, [slot])
+        if not slot.found and slot.error is None:
+            try:
+                slot.file = os.open(slot.tmp, _CREATE, 0o600, dir_fd=self._tmp)
+            except OSError as error:
+                self._failed(slot, error)
+
+    def extend(self, slot: Slot, pieces: Iterable[bytes], bare: int, *, last: bool) -> None:
+        """Write the next pieces; after the last one make the file durable. `bare`: their bare line feeds."""
+        if slot.file < 0:
+            return
+        try:
+            for piece in pieces:
+                _write_all(slot.file, piece)
+                slot.size += len(piece)
+            slot.bare += bare
+            if last:
+                os.utime(slot.file, ns=(slot.date * 1_000_000_000,) * 2)
+                os.fsync(slot.file)
+                self._close_file(slot)
+        except OSError as error:
+            self._failed(slot, error)
+
+    def commit(self, stamp: str, slots: Sequence[Slot]) -> list[Outcome | None]:
+        """Move the chunk into `cur`; one outcome a slot, None where the disk leaves it open."""
+        self._find(stamp, [slot for slot in slots if slot.error is None and not slot.found])
+        moved: list[Slot] = []
+        try:
+            fresh = self._first_of_each(slots)
+            if fresh:
+                self._move(stamp, fresh, moved)
+        except OSError as error:
+            for slot in slots:
+                if not slot.found and slot not in moved and slot.error is None:
+                    slot.error = error
+        outcomes: list[Outcome | None] = [_outcome(slot) for slot in slots]
+        self.discard(slots)
+        if moved and not self._sync_cur():
+            doubtful = set(map(id, moved))
+            outcomes = [None if id(slot) in doubtful else out for slot, out in zip(slots, outcomes, strict=True)]
+        return outcomes
+
+    def discard(self, slots: Iterable[Slot]) -> None:
+        """Remove what is left in `tmp` of these messages."""
+        for slot in slots:
+            self._close_file(slot)
+            self._unlink(slot)
+
+    def forget(self) -> None:
+        """Note that files were removed: look at the folder anew before the next message."""
+        with self._lock:
+            self._close()
+
+    close = forget
+
+    def _find(self, stamp: str, slots: Sequence[Slot]) -> None:
+        """Open the folder if need be, and note which of these messages are in it."""
+        with self._lock:
+            try:
+                if self._cur < 0:
+                    self._open()
+            except OSError as error:
+                self._close()
+                for slot in slots:
+                    slot.error = error
+                return
+            sources = self._sources.get(stamp)
+            if sources is not None:
+                for slot in slots:
+                    slot.found = sources.find(slot.uid)
+
+    def _open(self) -> None:
+        directory = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._tmp = os.open(os.path.join(self.folder, b"tmp"), directory)
+        with self._keyword_lock:
+            drop_stale_lock(self.folder)
+        for name in os.listdir(self._tmp):
+            if name.endswith(TMP_SUFFIX):
+                os.unlink(name, dir_fd=self._tmp)
+        files = scan(self.folder)
+        table = self._uid_file.settle(files, read_dovecot(self.folder), arrival_in(self.folder, files))
+        found: dict[str, list[tuple[int, int]]] = {}
+        for unique in files:
+            own = own_source(unique)
+            if own:
+                found.setdefault(own[0].decode("ascii"), []).append((own[1], table.uids[unique]))
+        self._sources = {stamp: _Sources(pairs) for stamp, pairs in found.items()}
+        self._cur = os.open(os.path.join(self.folder, b"cur"), directory)
+
+    def _close(self) -> None:
+        self._sources = {}
+        for file in (self._tmp, self._cur):
+            if file >= 0:
+                os.close(file)
+        self._tmp = self._cur = -1
+
+    def _move(self, stamp: str, slots: Sequence[Slot], moved: list[Slot]) -> None:
+        keywords = self._keywords_for(slots)
+        uniques = [own_unique(slot.date, slot.uid, stamp) for slot in slots]
+        uids = self._uid_file.allocate([unique.encode("ascii") for unique in uniques])
+        with self._lock:
+            sources = self._sources.setdefault(stamp, _Sources([]))
+        for slot, unique, uid in zip(slots, uniques, uids, strict=True):
+            letters = keywords.letters(slot.flags).decode("ascii")
+            name = f"{unique},S={slot.size},W={slot.size + slot.bare}:2,{letters}"
+            try:
+                os.rename(slot.tmp, name, src_dir_fd=self._tmp, dst_dir_fd=self._cur)
+            except OSError as error:
+                self._failed(slot, error)
+                continue
+            slot.found, slot.tmp = uid, ""
+            moved.append(slot)
+            with self._lock:
+                sources.add(slot.uid, uid)
+
+    def _keywords_for(self, slots: Sequence[Slot]) -> Keywords:
+        """The keyword table with a letter for each keyword that can have one."""
+        flags = {flag for flags in {slot.flags for slot in slots} for flag in flags}
+        with self._keyword_lock:
+            state = _state(os.path.join(self.folder, FILE.encode()))
+            if state != self._keywords_state:
+                self._keywords, self._keywords_state = read_keywords(self.folder), state
+            if self._keywords.missing(flags):
+                self._keywords = add_keywords(self.folder, flags)
+                self._keywords_state = _state(os.path.join(self.folder, FILE.encode()))
+            return self._keywords
+
+    def _first_of_each(self, slots: Sequence[Slot]) -> list[Slot]:
+        first: dict[int, Slot] = {}
+        for slot in slots:
+            if not slot.found and slot.error is None:
+                first.setdefault(slot.uid, slot)
+        return list(first.values())
+
+    def _sync_cur(self) -> bool:
+        try:
+            os.fsync(self._cur)
+        except OSError:
+            return False
+        return True
+
+    def _failed(self, slot: Slot, error: OSError) -> None:
+        slot.error = error
+        self._close_file(slot)
+        self._unlink(slot)
+
+    def _close_file(self, slot: Slot) -> None:
+        if slot.file >= 0:
+            file, slot.file = slot.file, -1
+            os.close(file)
+
+    def _unlink(self, slot: Slot) -> None:
+        if slot.tmp and self._tmp >= 0:
+            try:
+                os.unlink(slot.tmp, dir_fd=self._tmp)
+            except OSError:
+                pass  # not made, or removed when the folder is opened next
+            slot.tmp = ""
+
+
+class _Sources:
+    """UIDs of one source folder that are here, and their UIDs here: 8 bytes a message."""
+
+    def __init__(self, pairs: list[tuple[int, int]]) -> None:
+        pairs.sort()
+        self._source = array("I", (source for source, _ in pairs))
+        self._target = array("I", (target for _, target in pairs))
+
+    def find(self, source: int) -> int:
+        at = bisect_left(self._source, source)
+        return self._target[at] if at < len(self._source) and self._source[at] == source else 0
+
+    def add(self, source: int, target: int) -> None:
+        # Mail comes in ascending order of UID, so this nearly always appends.
+        at = bisect_left(self._source, source)
+        self._source.insert(at, source)
+        self._target.insert(at, target)
+
+
+def _outcome(slot: Slot) -> Outcome:
+    if slot.found:
+        return Outcome(OutcomeKind.STORED, slot.found)
+    error = slot.error or OSError(errno.EEXIST, "twice in one chunk")
+    text = error.strerror or str(error)
+    code = _CODES.get(error.errno or 0, "")
+    if code:
+        return Outcome(OutcomeKind.REFUSED, code=code, text=text)
+    return Outcome(OutcomeKind.UNSENT, code="TRYCREATE" if error.errno == errno.ENOENT else "UNAVAILABLE", text=text)
+
+
+def _state(path: bytes) -> tuple[int, int]:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return (0, 0)
+    return (found.st_ino, found.st_mtime_ns)
+
+
+def _write_all(file: int, data: bytes) -> None:
+    written = os.write(file, data)
+    while written < len(data):
+        written += os.write(file, memoryview(data)[written:])

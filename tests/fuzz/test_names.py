@@ -1,0 +1,146 @@
+"""Whatever two servers list, the map is complete, injective, stable, and made of names that the target can store."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from mailferry.backends.base import Features, FolderPath, Listed, SpecialUse
+from mailferry.sync.folderfilter import FolderFilter
+from mailferry.sync.foldernames import TargetNames, stored_bytes
+from mailferry.sync.names import FolderMap, map_folders
+
+# Few names, so that they clash, with everything that has a rule; and any text at all.
+_NAMES = [
+    "INBOX", "Inbox", "Foo", "foo", "FOO", "foo (2)", "Foo ", " foo", "A.B", "A_B", "A/B", "a\\b", "x\r\ny", "..",
+    "Files", "Sent", "Sent Items", "SENT", "Gesendet", "Trash", "Papierkorb", "Notes", "Kalender", "[Gmail]", "All Mail",
+    "Todos",
+    "Caf\u00e9", "Cafe\u0301", "Straße", "STRASSE", "\ud800", "ü" * 90, "Ü" * 90, "x" * 300, "a^b", " ", "a  b",
+]  # fmt: skip
+names = st.sampled_from(_NAMES) | st.text(st.characters(), min_size=1, max_size=8)
+paths = st.lists(names, min_size=1, max_size=3).map(lambda parts: FolderPath(tuple(parts)))
+uses = st.none() | st.sampled_from(SpecialUse)
+features = st.builds(
+    Features,
+    st.just("fuzzed"),
+    delimiter=st.sampled_from(["/", ".", "\\", "_", None]),
+    folder_name_bytes=st.sampled_from([32, 64, 240]),
+    case_insensitive=st.booleans(),
+    children_of_inbox=st.booleans(),
+    is_exchange=st.booleans(),
+    is_gmail=st.booleans(),
+)
+
+
+@st.composite
+def listings(draw: st.DrawFn) -> list[Listed]:
+    """Give folders in any order, some listed twice, each listing with a raw name of its own."""
+    listed = draw(st.lists(st.tuples(paths, st.booleans(), uses), max_size=12))
+    return [
+        Listed(path, b"%d" % number, selectable=yes, special_use=use) for number, (path, yes, use) in enumerate(listed)
+    ]
+
+
+filters = st.builds(
+    FolderFilter.parse,
+    st.lists(st.sampled_from(["#Inbox#/*", "Foo/*", "sent", "#SentItems#/*", "[gmail]/All Mail", "/*"]), max_size=2),
+    st.lists(st.sampled_from(["foo", "#DeletedItems#", "Sent/*", "#AllItems#"]), max_size=2),
+)
+
+
+def run(
+    source: list[Listed],
+    target: list[Listed],
+    here: Features,
+    there: Features,
+    wanted: FolderFilter,
+    known: dict[bytes, FolderPath],
+) -> FolderMap:
+    result = map_folders(source, target, here, there, known, wanted)
+    check_complete(source, result)
+    check_order(target, there, result)
+    return result
+
+
+def check_complete(source: list[Listed], result: FolderMap) -> None:
+    seen = [e.source.raw_name for e in result.entries] + [out.source.raw_name for out in result.left_out]
+    assert Counter(seen) == Counter(folder.raw_name for folder in source)
+    assert all(e.source.selectable and e.reason for e in result.entries)
+    assert all(out.text for out in result.left_out)
+
+
+def check_order(target: list[Listed], there: Features, result: FolderMap) -> None:
+    rules = TargetNames(there, target)
+    made: set[tuple[str, ...]] = {("INBOX",)}
+    for path, _ in result.to_create:
+        key = rules.key(path.parts)
+        assert key not in made
+        assert path.parent is None or rules.key(path.parent.parts) in made or rules.is_listed(path.parent.parts)
+        made.add(key)
+    for entry in result.entries:
+        assert entry.exists is (rules.key(entry.target.parts) not in made or entry.target.parts == ("INBOX",))
+
+
+def check_valid(path: FolderPath, there: Features) -> None:
+    assert there.delimiter is not None or len(path.parts) == 1
+    assert there.children_of_inbox or path.parts[0] != "INBOX" or len(path.parts) == 1
+    for part in path.parts:
+        assert stored_bytes(part) <= there.folder_name_bytes
+        assert there.delimiter is None or there.delimiter not in part
+        assert all(" " <= char != "\x7f" for char in part)
+        assert part not in (".", "..")
+        if there.is_exchange or there.is_gmail:
+            assert part == part.strip()
+        if there.is_gmail:
+            assert "  " not in part
+            assert "^" not in part
+    if there.is_exchange:
+        assert path.parts[0].casefold() != "files"
+
+
+@settings(max_examples=400, deadline=None)
+@given(listings(), listings(), features, features, filters)
+@example([], [], Features("a"), Features("b"), FolderFilter())
+def test_the_map_is_complete_injective_and_stable(
+    source: list[Listed], target: list[Listed], here: Features, there: Features, wanted: FolderFilter
+) -> None:
+    first = run(source, target, here, there, wanted, {})
+    rules = TargetNames(there, target)
+    keys = Counter(rules.key(e.target.parts) for e in first.entries)
+    assert not keys or max(keys.values()) == 1
+    assert run(source[::-1], target[::-1], here, there, wanted, {}) == first
+
+    known = {e.source.raw_name: e.target for e in first.entries}
+    made = [Listed(path, b"made %d" % number, special_use=use) for number, (path, use) in enumerate(first.to_create)]
+    second = run(source, target + made, here, there, wanted, known)
+    assert {e.source.raw_name: e.target for e in second.entries} == known
+    assert not second.to_create
+
+
+@settings(max_examples=300, deadline=None)
+@given(listings(), features, features, filters)
+def test_new_folders_have_names_that_the_target_can_store(
+    source: list[Listed], here: Features, there: Features, wanted: FolderFilter
+) -> None:
+    for path, _ in run(source, [], here, there, wanted, {}).to_create:
+        check_valid(path, there)
+
+
+@settings(max_examples=300, deadline=None)
+@given(listings(), listings(), features, features, filters)
+def test_folders_that_appear_later_take_no_place_of_others(
+    early: list[Listed], late: list[Listed], here: Features, there: Features, wanted: FolderFilter
+) -> None:
+    first = run(early, [], here, there, wanted, {})
+    known = {e.source.raw_name: e.target for e in first.entries}
+    late = [Listed(f.path, b"late " + f.raw_name, f.selectable, special_use=f.special_use) for f in late]
+    second = run(early + late, [], here, there, wanted, known)
+    rules = TargetNames(there, [])
+    keys = Counter(rules.key(e.target.parts) for e in second.entries)
+    assert not keys or max(keys.values()) == 1
+    assert all(known.get(e.source.raw_name, e.target) == e.target for e in second.entries)
+    assert not {rules.key(e.target.parts) for e in second.entries if e.source.raw_name not in known} & {
+        rules.key(path.parts) for path in known.values()
+    }
