@@ -12,12 +12,12 @@ from pathlib import Path
 from tests.servers.base import PASSWORD, Account, PrivateServer
 from tests.servers.dovecot_config import DovecotOptions, Place, announced, render
 from tests.servers.errors import ServerUnavailable
-from tests.servers.namespace import DAEMON_ID
 
 ISSUER = "https://issuer.example/"
 ADMIN = "mailadmin"
 _TOKEN_KEY = b"a key that only the tests know"
 
+# Dovecot looks at a passwd-file once a second at most; a script reads the list for every login.
 _LUA = r"""
 local folder = "@FOLDER@"
 
@@ -35,12 +35,12 @@ local forms = {
 }
 
 local function who(login)
-  for _, form in ipairs(forms) do
+  for _, form in ipairs(@FORMS@) do
     local parts = { login:match(form[1]) }
-    if parts[1] then return "masters.txt", parts[form[2]], parts[form[3]] end
+    if parts[1] then return "masters", parts[form[2]], parts[form[3]] end
   end
-  local name = login:match("^[^\\]+\\([^\\]+)$") or login
-  return "users.txt", name, name
+  local name = @FORMS@[1] and login:match("^[^\\]+\\([^\\]+)$") or login
+  return "@FILE@", name, name
 end
 
 function script_init() return 0 end
@@ -49,7 +49,7 @@ function script_deinit() end
 function auth_passdb_lookup(req)
   local file, login, name = who(req.user)
   local secret = secret_of(file, login)
-  if not secret or not secret_of("users.txt", name) then
+  if not secret or not secret_of("@FILE@", name) then
     return dovecot.auth.PASSDB_RESULT_USER_UNKNOWN, "no such user"
   end
   return dovecot.auth.PASSDB_RESULT_OK, { password = "{PLAIN}" .. secret, user = name }
@@ -73,28 +73,21 @@ class Dovecot(PrivateServer):
         for name in ("run", "state", "bin"):
             self.folder.joinpath(name).mkdir()
         self._write_fixed()
-        self.master(ADMIN)
         self._write("users", "")
+        self.master(ADMIN)
 
     def user(self, name: str, password: str = PASSWORD) -> Account:
         """Make a user, or change the password of one. Any password without NUL, CR, LF and TAB will do."""
         home = self.folder / "mail" / name
         home.mkdir(exist_ok=True)
         account = self.accounts[name] = Account(name, password, home)
-        lines = [
-            f"{a.name}:{{PLAIN.b64}}{base64.b64encode(a.password.encode()).decode()}:{DAEMON_ID}:{DAEMON_ID}::{a.home}::"
-            for a in self.accounts.values()
-        ]
-        self._write("users.txt", "".join(f"{a.name}\t{a.password}\n" for a in self.accounts.values()))
-        self._write("users", "\n".join([*lines, ""]))
+        self._write("users", "".join(f"{a.name}\t{a.password}\n" for a in self.accounts.values()))
         return account
 
     def master(self, name: str, password: str = PASSWORD) -> None:
         """Make an admin who may open every mailbox. No mailbox of its own: call `user` for that."""
         self._masters[name] = password
-        self._write("masters.txt", "".join(f"{who}\t{secret}\n" for who, secret in self._masters.items()))
-        coded = {who: base64.b64encode(secret.encode()).decode() for who, secret in self._masters.items()}
-        self._write("masters", "".join(f"{who}:{{PLAIN.b64}}{secret}\n" for who, secret in coded.items()))
+        self._write("masters", "".join(f"{who}\t{secret}\n" for who, secret in self._masters.items()))
 
     def token(self, user: str, *, lifetime_seconds: int = 3600, issuer: str = ISSUER) -> str:
         """A token that XOAUTH2 and OAUTHBEARER take for this user. A negative lifetime makes it expired."""
@@ -129,8 +122,10 @@ class Dovecot(PrivateServer):
             raise ServerUnavailable(f"Dovecot 2.3 is wanted, the package source has {version.strip()}")
 
     def _write_fixed(self) -> None:
-        self._write("login.lua", _LUA.replace("@FOLDER@", str(self.folder)))
-        self._write("users.txt", "")
+        for file in ("users", "masters"):
+            forms = "forms" if file == "users" and self.options.admin_logins else "{}"
+            text = _LUA.replace("@FOLDER@", str(self.folder)).replace("@FORMS@", forms).replace("@FILE@", file)
+            self._write(f"{file}.lua", text)
         self._write("global-acl", f"* user={ADMIN} lrwstipekxa\n* owner lrwstipekxa\n")
         keys = self.folder / "keys" / "default" / "HS256"
         keys.mkdir(parents=True)

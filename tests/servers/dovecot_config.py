@@ -194,15 +194,15 @@ def _logins(options: DovecotOptions, folder: Path) -> str:
     if oauth2:
         lines.append(_passdb("oauth2", f"{folder}/oauth2.conf", "mechanisms = xoauth2 oauthbearer"))
     password_only = f"mechanisms = {' '.join(options.mechanisms)}"
-    by_file = f"username_format=%u {folder}/"
     if options.admin_logins:
         lines += ["auth_username_chars =", "auth_username_format ="]
-        lines.append(_passdb("lua", f"file={folder}/login.lua blocking=yes", password_only))
     else:
         lines.append("auth_master_user_separator = *")
-        master = _passdb("passwd-file", f"{by_file}masters", "master = yes", "result_success = continue", password_only)
-        lines += [master, _passdb("passwd-file", f"{by_file}users", password_only)]
-    lines.append(f"userdb {{\n  driver = passwd-file\n  args = {by_file}users\n}}")
+    masters = ("master = yes", "result_success = continue", password_only)
+    lines.append(_passdb("lua", f"file={folder}/masters.lua blocking=no", *masters))
+    lines.append(_passdb("lua", f"file={folder}/users.lua blocking=no", password_only))
+    home = f"uid={DAEMON_USER} gid={DAEMON_USER} home={folder}/mail/%u"
+    lines.append(f"userdb {{\n  driver = static\n  args = {home}\n}}")
     return "\n".join(lines)
 
 

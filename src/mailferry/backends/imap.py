@@ -259,7 +259,7 @@ def selected_status(untagged: Sequence[Response]) -> FolderStatus:
         if isinstance(response, Exists):
             messages = response.count
         elif isinstance(response, Status) and response.code is not None:
-            value = response.code.number
+            value = response.code.number()
             match response.code.name:
                 case "UIDVALIDITY":
                     uid_validity = value or 0

@@ -8,7 +8,7 @@ a body): the folder's name, the form of dates and system flags, each keyword.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 
 from mailferry import errors
@@ -39,10 +39,10 @@ class Proof:
 class ImapLane:
     """One writer connection."""
 
-    def __init__(self, session: Session, proof: Proof, *, owns_session: bool) -> None:
+    def __init__(self, session: Session, proof: Proof, closed: Callable[[], Awaitable[None]]) -> None:
         self.session = session
         self.proof = proof
-        self._owns_session = owns_session
+        self._closed = closed
         self._dates = DateCodec()
         self._flag_lists: dict[Flags, bytes] = {}
         self._open: _Chunk | None = None
@@ -115,9 +115,8 @@ class ImapLane:
         return translated or errors.ConnectionLost(str(error), side=self.session.side)
 
     async def close(self) -> None:
-        """Log out, if the connection is the lane's own."""
-        if self._owns_session:
-            await self.client.logout()
+        """Log out, unless the connection is the target's own."""
+        await self._closed()
 
 
 class _Chunk:

@@ -101,11 +101,14 @@ class ImapTarget(ImapReader):
     async def open_lane(self) -> Lane:
         """The first lane takes this connection, each further one its own."""
         if self._lane is None:
-            self._lane = ImapLane(self.session, self._proof, owns_session=False)
+            self._lane = ImapLane(self.session, self._proof, self._lane_closed)
             return self._lane
         session = await Session.open(self.session.settings, self.session.side)
         session.names = self.session.names
-        return ImapLane(session, self._proof, owns_session=True)
+        return ImapLane(session, self._proof, session.client.logout)
+
+    async def _lane_closed(self) -> None:
+        self._lane = None
 
     async def change_flags(self, path: FolderPath, changes: Sequence[FlagChange]) -> None:
         """UID STORE, pipelined."""

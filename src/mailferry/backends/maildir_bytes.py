@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 
 from mailferry.backends.base import PREFIX_BYTES, Item, Mail
 from mailferry.backends.maildir_keywords import Keywords
@@ -77,20 +77,23 @@ Locate = Callable[[bytes], bytes | None]
 
 
 def read_messages(
-    folder: bytes, messages: Iterable[tuple[int, bytes]], keywords: Keywords, locate: Locate
-) -> Iterator[Item]:
+    folder: bytes, messages: Iterable[tuple[int, bytes]], keywords: Keywords, locate: Locate, failures: list[str]
+) -> Generator[Item, None, None]:
     """Read these files (UID and path relative to the folder). One that vanished is passed over.
 
-    Raises OSError; ConnectionLost if a file shrinks while it is read.
+    A file that cannot be opened is noted in `failures`. Raises ConnectionLost if one cannot be read to its end.
     """
     for uid, name in messages:
-        opened = open_message(os.path.join(folder, name))
+        try:
+            opened = open_message(os.path.join(folder, name))
+            if opened is None:
+                name = locate(name) or b""
+                opened = open_message(os.path.join(folder, name)) if name else None
+        except OSError as error:
+            failures.append(f"{os.fsdecode(name)}: {error.strerror}")
+            continue
         if opened is None:
-            now = locate(name)
-            opened = open_message(os.path.join(folder, now)) if now else None
-            if now is None or opened is None:
-                continue
-            name = now
+            continue
         file, found = opened
         flags = keywords.flags(letters_of(name))
         try:
@@ -105,6 +108,8 @@ def read_messages(
                 pieces = _pieces(file, name, size)
                 yield Mail(uid, flags, date, 0, size, next(pieces))
                 yield from pieces
+        except OSError as error:
+            raise ConnectionLost(f"{os.fsdecode(name)}: {error.strerror}", side=Side.SOURCE) from error
         finally:
             os.close(file)
 

@@ -113,7 +113,8 @@ def add_keywords(folder: bytes, wanted: Iterable[str]) -> Keywords:
         names = dict(keywords.names)
         free = (index for index in range(KEYWORDS) if index not in names)
         names.update(zip(free, keywords.missing(wanted), strict=False))
-        content = "".join(f"{index} {name}\n" for index, name in sorted(names.items())).encode("utf-8", "surrogateescape")
+        lines = "".join(f"{index} {name}\n" for index, name in sorted(names.items()))
+        content = lines.encode("utf-8", "surrogateescape")
         if os.write(file, content) != len(content):
             raise OSError("short write")
         os.fsync(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from array import array
@@ -11,7 +12,15 @@ from collections.abc import Callable, Iterable
 from mailferry.backends.base import FolderStatus, UidRange
 from mailferry.backends.maildir_names import arrival, unique_part
 from mailferry.backends.maildir_uids import OWN_FILE, UidFile, UidTable, read_dovecot, read_own
-from mailferry.errors import FolderGone
+from mailferry.errors import (
+    CommandFailed,
+    FolderGone,
+    LedgerUnwritable,
+    MailferryError,
+    OverQuota,
+    ReadOnly,
+    Side,
+)
 
 SCANS = 3
 """How often a directory that changes while it is read is read again."""
@@ -73,7 +82,7 @@ def scan(folder: bytes) -> dict[bytes, bytes]:
 def is_folder(folder: bytes) -> bool:
     """Whether this is a directory with `cur` in it, neither being a symbolic link."""
     try:
-        return all(stat.S_ISDIR(os.lstat(path).st_mode) for path in (folder + b"/.", os.path.join(folder, b"cur")))
+        return all(stat.S_ISDIR(os.lstat(path).st_mode) for path in (folder, os.path.join(folder, b"cur")))
     except OSError:
         return False
 
@@ -82,7 +91,10 @@ def target_uids(file: Callable[[bytes], UidFile]) -> Uids:
     """UIDs of a target that we write: the table in its folder decides."""
 
     def settle(folder: bytes, files: dict[bytes, bytes]) -> UidTable:
-        return file(folder).settle(files, read_dovecot(folder), arrival_in(folder, files))
+        try:
+            return file(folder).settle(files, read_dovecot(folder), arrival_in(folder, files))
+        except OSError as error:
+            raise disk_error(error, folder, Side.TARGET) from error
 
     return settle
 
@@ -102,9 +114,22 @@ def source_uids(sidecar: Callable[[bytes], UidFile]) -> Uids:
             for table in seeds:
                 if table.covers(files):
                     return table
-        return own.settle(files, seeds[0] if seeds else None, arrival_in(folder, files))
+        try:
+            return own.settle(files, seeds[0] if seeds else None, arrival_in(folder, files))
+        except OSError as error:
+            raise LedgerUnwritable(f"{error.filename or ''}: {error.strerror}") from error
 
     return settle
+
+
+def disk_error(error: OSError, folder: bytes, side: Side) -> MailferryError:
+    """Say in our own terms what the disk refused."""
+    kind: type[MailferryError] = CommandFailed
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        kind = OverQuota
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        kind = ReadOnly
+    return kind(f"{os.fsdecode(folder)}: {error.strerror or error}", side=side)
 
 
 def own_path(folder: bytes) -> bytes:

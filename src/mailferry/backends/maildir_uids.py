@@ -126,9 +126,7 @@ class UidFile:
         self._next_uid = max(self._next_uid, lines[-1][0] + 1)
 
 
-def _numbered(
-    fresh: list[bytes], table: UidTable, seed: UidTable | None, arrival: Arrival
-) -> list[tuple[int, bytes]]:
+def _numbered(fresh: list[bytes], table: UidTable, seed: UidTable | None, arrival: Arrival) -> list[tuple[int, bytes]]:
     seeds = seed.uids if seed else {}
     known = sorted((seeds[unique], unique) for unique in fresh if seeds.get(unique, 0) >= table.next_uid)
     lines: list[tuple[int, bytes]] = []

@@ -9,48 +9,20 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from array import array
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 
-from mailferry.backends.base import Flags, Outcome, OutcomeKind
+from mailferry.backends.base import Outcome
 from mailferry.backends.maildir_bytes import bare_line_feeds
 from mailferry.backends.maildir_keywords import FILE, Keywords, add_keywords, drop_stale_lock, read_keywords
 from mailferry.backends.maildir_names import own_source, own_unique
 from mailferry.backends.maildir_scan import arrival_in, own_path, scan
+from mailferry.backends.maildir_slots import Slot, Sources, outcome_of
 from mailferry.backends.maildir_uids import UidFile, read_dovecot
+from mailferry.errors import FolderGone
 
 TMP_SUFFIX = ".mailferry"
-EARLIEST, LATEST = -(2**31), 2**34 - 1
-"""The dates that common file systems keep (ext4, XFS with big times)."""
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-_CODES = {
-    errno.ENOSPC: "OVERQUOTA",
-    errno.EDQUOT: "OVERQUOTA",
-    errno.EACCES: "NOPERM",
-    errno.EPERM: "NOPERM",
-    errno.EROFS: "NOPERM",
-    errno.EFBIG: "LIMIT",
-}
-
-
-class Slot:
-    """One message on its way: its data until it is written, then what is known of its file."""
-
-    __slots__ = ("bare", "data", "date", "error", "file", "flags", "found", "size", "tmp", "uid")
-
-    def __init__(self, uid: int, flags: Flags, date: int, data: bytes, tmp: str) -> None:
-        self.uid = uid
-        self.flags = flags
-        self.date = min(max(date, EARLIEST), LATEST)
-        self.data = data
-        self.tmp = tmp
-        self.size = 0
-        self.bare = 0
-        self.found = 0  # its UID on the target, if it was there already
-        self.error: OSError | None = None
-        self.file = -1  # open while a message arrives in pieces
 
 
 class FolderWriter:
@@ -64,8 +36,9 @@ class FolderWriter:
         self._keywords = Keywords({})
         self._keywords_state: tuple[int, int] | None = None
         self._lock = threading.Lock()
-        self._sources: dict[str, _Sources] = {}
+        self._sources: dict[str, Sources] = {}
         self._tmp = self._cur = -1
+        self._loaded = False
 
     def write(self, stamp: str, slots: Sequence[Slot]) -> None:
         """Write complete messages to `tmp` and make them durable; what fails is noted in the slot."""
@@ -133,7 +106,8 @@ class FolderWriter:
             for slot in slots:
                 if not slot.found and slot not in moved and slot.error is None:
                     slot.error = error
-        outcomes: list[Outcome | None] = [_outcome(slot) for slot in slots]
+        self._find(stamp, [slot for slot in slots if slot.error is None and not slot.found])  # twice in one chunk
+        outcomes: list[Outcome | None] = [outcome_of(slot) for slot in slots]
         self.discard(slots)
         if moved and not self._sync_cur():
             doubtful = set(map(id, moved))
@@ -149,18 +123,20 @@ class FolderWriter:
     def forget(self) -> None:
         """Note that files were removed: look at the folder anew before the next message."""
         with self._lock:
-            self._close()
+            self._loaded = False
 
-    close = forget
+    def close(self) -> None:
+        """Let the directories go. No chunk may be under way."""
+        with self._lock:
+            self._close()
 
     def _find(self, stamp: str, slots: Sequence[Slot]) -> None:
         """Open the folder if need be, and note which of these messages are in it."""
         with self._lock:
             try:
-                if self._cur < 0:
-                    self._open()
-            except OSError as error:
-                self._close()
+                self._open()
+            except (OSError, FolderGone) as error:
+                error = error if isinstance(error, OSError) else FileNotFoundError(errno.ENOENT, "no such folder")
                 for slot in slots:
                     slot.error = error
                 return
@@ -170,13 +146,22 @@ class FolderWriter:
                     slot.found = sources.find(slot.uid)
 
     def _open(self) -> None:
-        directory = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
-        self._tmp = os.open(os.path.join(self.folder, b"tmp"), directory)
+        if self._cur < 0:
+            self._tmp, self._cur = (_open_directory(os.path.join(self.folder, name)) for name in (b"tmp", b"cur"))
+            self._remove_stale()
+        if not self._loaded:
+            self._load()
+            self._loaded = True
+
+    def _remove_stale(self) -> None:
+        """Remove what a crash left; nobody else writes here, for the mailbox is locked."""
         with self._keyword_lock:
             drop_stale_lock(self.folder)
         for name in os.listdir(self._tmp):
             if name.endswith(TMP_SUFFIX):
                 os.unlink(name, dir_fd=self._tmp)
+
+    def _load(self) -> None:
         files = scan(self.folder)
         table = self._uid_file.settle(files, read_dovecot(self.folder), arrival_in(self.folder, files))
         found: dict[str, list[tuple[int, int]]] = {}
@@ -184,11 +169,10 @@ class FolderWriter:
             own = own_source(unique)
             if own:
                 found.setdefault(own[0].decode("ascii"), []).append((own[1], table.uids[unique]))
-        self._sources = {stamp: _Sources(pairs) for stamp, pairs in found.items()}
-        self._cur = os.open(os.path.join(self.folder, b"cur"), directory)
+        self._sources = {stamp: Sources(pairs) for stamp, pairs in found.items()}
 
     def _close(self) -> None:
-        self._sources = {}
+        self._sources, self._loaded = {}, False
         for file in (self._tmp, self._cur):
             if file >= 0:
                 os.close(file)
@@ -198,20 +182,18 @@ class FolderWriter:
         keywords = self._keywords_for(slots)
         uniques = [own_unique(slot.date, slot.uid, stamp) for slot in slots]
         uids = self._uid_file.allocate([unique.encode("ascii") for unique in uniques])
-        with self._lock:
-            sources = self._sources.setdefault(stamp, _Sources([]))
         for slot, unique, uid in zip(slots, uniques, uids, strict=True):
             letters = keywords.letters(slot.flags).decode("ascii")
             name = f"{unique},S={slot.size},W={slot.size + slot.bare}:2,{letters}"
-            try:
-                os.rename(slot.tmp, name, src_dir_fd=self._tmp, dst_dir_fd=self._cur)
-            except OSError as error:
-                self._failed(slot, error)
-                continue
-            slot.found, slot.tmp = uid, ""
-            moved.append(slot)
             with self._lock:
-                sources.add(slot.uid, uid)
+                try:
+                    os.rename(slot.tmp, name, src_dir_fd=self._tmp, dst_dir_fd=self._cur)
+                except OSError as error:
+                    self._failed(slot, error)
+                    continue
+                slot.found, slot.tmp = uid, ""
+                self._sources.setdefault(stamp, Sources([])).add(slot.uid, uid)
+            moved.append(slot)
 
     def _keywords_for(self, slots: Sequence[Slot]) -> Keywords:
         """The keyword table with a letter for each keyword that can have one."""
@@ -258,34 +240,8 @@ class FolderWriter:
             slot.tmp = ""
 
 
-class _Sources:
-    """UIDs of one source folder that are here, and their UIDs here: 8 bytes a message."""
-
-    def __init__(self, pairs: list[tuple[int, int]]) -> None:
-        pairs.sort()
-        self._source = array("I", (source for source, _ in pairs))
-        self._target = array("I", (target for _, target in pairs))
-
-    def find(self, source: int) -> int:
-        at = bisect_left(self._source, source)
-        return self._target[at] if at < len(self._source) and self._source[at] == source else 0
-
-    def add(self, source: int, target: int) -> None:
-        # Mail comes in ascending order of UID, so this nearly always appends.
-        at = bisect_left(self._source, source)
-        self._source.insert(at, source)
-        self._target.insert(at, target)
-
-
-def _outcome(slot: Slot) -> Outcome:
-    if slot.found:
-        return Outcome(OutcomeKind.STORED, slot.found)
-    error = slot.error or OSError(errno.EEXIST, "twice in one chunk")
-    text = error.strerror or str(error)
-    code = _CODES.get(error.errno or 0, "")
-    if code:
-        return Outcome(OutcomeKind.REFUSED, code=code, text=text)
-    return Outcome(OutcomeKind.UNSENT, code="TRYCREATE" if error.errno == errno.ENOENT else "UNAVAILABLE", text=text)
+def _open_directory(path: bytes) -> int:
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
 
 
 def _state(path: bytes) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -83,3 +84,33 @@ _ATTRIBUTE_SPELLING: Final[Mapping[str, str]] = MappingProxyType(
 def canonical_attribute(attribute: str) -> str:
     """Spell a mailbox attribute as RFC 9051 (7.3.1) does; XLIST's own words become those of RFC 6154."""
     return _ATTRIBUTE_SPELLING.get(attribute.lower(), attribute)
+
+
+def readable(data: bytes) -> str:
+    """Decode the server's words for people; never raises and never gives surrogates."""
+    return data.decode("utf-8", "replace")
+
+
+_LISTED_WORD: Final = re.compile(rb'"((?:[^"\\]|\\.)*)"|([^\0\t\r\n ()"]+)', re.DOTALL)
+_REMEMBERED_FLAG_BYTES: Final = 256
+
+
+def listed_words(inside: bytes) -> list[bytes]:
+    """Give the words of a flat list, without quotes and parentheses."""
+    return [unquote(word[1]) if word[2] is None else word[2] for word in _LISTED_WORD.finditer(inside)]
+
+
+def flag_set(inside: bytes) -> frozenset[str]:
+    """Read what stands in the parentheses of a flag list: system flags in the RFC's spelling, the rest as it came.
+
+    Quoted flags are flags; NIL is none.
+    """
+    return _remembered_flag_set(inside) if len(inside) <= _REMEMBERED_FLAG_BYTES else _read_flags(inside)
+
+
+def _read_flags(inside: bytes) -> frozenset[str]:
+    return frozenset(canonical_flag(readable(flag)) for flag in listed_words(inside) if flag and flag.upper() != b"NIL")
+
+
+# A mailbox holds few different sets of flags. Remembering them makes equal sets one object.
+_remembered_flag_set = lru_cache(maxsize=1024)(_read_flags)

@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final, TypeAlias
 
 from mailferry.imap.errors import ProtocolError
-from mailferry.imap.grammar import canonical_flag, unquote
+from mailferry.imap.grammar import canonical_attribute, flag_set, listed_words, readable, unquote
 from mailferry.imap.values import ModSeq, Uid, UidValidity, parse_uid_set
 
 MAX_DEPTH: Final = 50
@@ -27,7 +26,7 @@ class Quoted(bytes):
     __slots__ = ()
 
 
-Value: TypeAlias = "bytes | None | list[Value]"
+Value: TypeAlias = "bytes | list[Value] | None"
 """An atom or number is plain `bytes`, a string is `Quoted`, NIL is None."""
 
 _BLANKS: Final = re.compile(rb"[\0\t\r\n ]*")
@@ -131,11 +130,11 @@ class _Reader:
 
 
 _NUMBER: Final = re.compile(rb"[+-]?\d{1,20}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,2})?")
-_LARGEST: Final = (1 << 64) - 1
+_LARGEST: Final = (1 << 63) - 1
 
 
 def number(value: Value) -> int | None:
-    """Read a number of up to 64 bits; None for what is none, and for negative ones, with which servers say "unknown".
+    """Read a number of up to 63 bits (RFC 9051, number64); None for what is none, larger, or negative ("unknown").
 
     mail.ru writes large numbers as `9.37e+06`; Zoho writes `-1` as MODSEQ.
     """
@@ -148,32 +147,6 @@ def number(value: Value) -> int | None:
     else:
         return None
     return result if 0 <= result <= _LARGEST else None
-
-
-_FLAG: Final = re.compile(rb'"((?:[^"\\]|\\.)*)"|([^\0\t\r\n ()"]+)', re.DOTALL)
-_REMEMBERED_FLAG_BYTES: Final = 256
-
-
-def flag_set(inside: bytes) -> frozenset[str]:
-    """Read what stands in the parentheses of a flag list: system flags in the RFC's spelling, the rest as it came.
-
-    Quoted flags are flags; NIL is none.
-    """
-    return _remembered_flag_set(inside) if len(inside) <= _REMEMBERED_FLAG_BYTES else _read_flags(inside)
-
-
-def _read_flags(inside: bytes) -> frozenset[str]:
-    found = (unquote(match[1]) if match[2] is None else match[2] for match in _FLAG.finditer(inside))
-    return frozenset(canonical_flag(readable(flag)) for flag in found if flag and flag.upper() != b"NIL")
-
-
-# A mailbox holds few different sets of flags. Remembering them makes equal sets one object.
-_remembered_flag_set = lru_cache(maxsize=1024)(_read_flags)
-
-
-def readable(data: bytes) -> str:
-    """Decode the server's words for people; never raises and never gives surrogates."""
-    return data.decode("utf-8", "replace")
 
 
 _CODE: Final = re.compile(
@@ -196,8 +169,7 @@ class ResponseCode:
 
     def words(self) -> list[bytes]:
         """Give the arguments as plain words, without quotes and parentheses (BADCHARSET, CAPABILITY)."""
-        found = (unquote(match[1]) if match[2] is None else match[2] for match in _FLAG.finditer(self.arguments))
-        return list(found)
+        return listed_words(self.arguments)
 
     def number(self) -> int | None:
         """Give the number of UIDVALIDITY, UIDNEXT, UNSEEN, HIGHESTMODSEQ, APPENDLIMIT."""
@@ -253,3 +225,57 @@ def split_status_text(data: bytes) -> tuple[ResponseCode | None, str]:
     if match is None:
         return None, readable(data)
     return ResponseCode(readable(match[1]).upper(), match[2].strip()), readable(data[match.end() :])
+
+
+# --- mailbox names: LIST and STATUS ---
+
+_LIST_HEAD: Final = re.compile(
+    rb'[ \0]*(?:\(([^()]*)\)|NIL(?= +["N]))? *(?:"(\\\\|\\"|\\|[^"\\])"|(""|NIL)|([^" ()](?= |\Z))) *', re.IGNORECASE
+)
+_EXTENDED: Final = re.compile(rb' \( *"?[A-Za-z][A-Za-z0-9.-]*"? +\(')
+_STATUS_ITEMS: Final = re.compile(rb"\( *(?:\)|[A-Za-z][A-Za-z0-9.=-]* +[^ )])")
+
+
+def _mailbox_name(written: bytes) -> bytes:
+    """Take a name as it stands in the text: quoted, with quotes inside it that are not escaped, or bare."""
+    written = written.strip(b" \0")
+    if not written.startswith(b'"'):
+        return written
+    if len(written) < 2 or not written.endswith(b'"'):
+        raise ProtocolError(f"a mailbox name does not end: {written[:60]!r}")
+    return unquote(written[1:-1])
+
+
+def split_list(rest: Sequence[bytes]) -> tuple[frozenset[str], str | None, bytes]:
+    """Read what follows the word LIST: attributes, delimiter (None for NIL), raw name. Raises ProtocolError."""
+    head = _LIST_HEAD.match(rest[0])
+    if head is None:
+        raise ProtocolError(f"LIST without a delimiter: {rest[0][:60]!r}")
+    attributes = frozenset(canonical_attribute(readable(word)) for word in listed_words(head[1] or b""))
+    delimiter = unquote(head[2]) if head[2] else head[4]
+    written = rest[0][head.end() :]
+    raw_name = rest[1] if not written and len(rest) > 1 else _list_name(written)
+    return attributes, delimiter.decode("latin-1") if delimiter else None, raw_name
+
+
+def _list_name(written: bytes) -> bytes:
+    string = _PLAIN_STRING.match(written)
+    if string is not None and written[string.end() :].lstrip(b" ")[:1] in (b"", b"("):
+        return unquote(string[1])
+    # Extended data (RFC 9051, 6.3.9.6) is left out: OLDNAME and CHILDINFO tell nothing that is needed.
+    extended = _EXTENDED.search(written)
+    if extended is not None and written.replace(b" ", b"").endswith(b"))"):
+        written = written[: extended.start()]
+    return _mailbox_name(written)
+
+
+def split_status(rest: Sequence[bytes]) -> tuple[bytes, list[Value]]:
+    """Read what follows the word STATUS: raw name, and the items as they stand in the list. Raises ProtocolError."""
+    if not rest[0].strip(b" \0") and len(rest) > 2:
+        raw_name, items = rest[1], tokenise(rest[2:])
+    else:
+        starts = [match.start() for match in _STATUS_ITEMS.finditer(rest[0])]
+        if not starts:
+            raise ProtocolError(f"STATUS without items: {rest[0][:60]!r}")
+        raw_name, items = _mailbox_name(rest[0][: starts[-1]]), tokenise((rest[0][starts[-1] :], *rest[1:]))
+    return raw_name, items[0] if items and isinstance(items[0], list) else []

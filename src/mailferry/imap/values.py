@@ -45,7 +45,8 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return compare_digest(self._value.encode("utf-8", "surrogatepass"), other._value.encode("utf-8", "surrogatepass"))
+        mine, theirs = (secret._value.encode("utf-8", "surrogatepass") for secret in (self, other))
+        return compare_digest(mine, theirs)
 
     def __hash__(self) -> int:
         return hash((Secret, self._value))
@@ -71,8 +72,7 @@ def collapse(uids: Iterable[int]) -> Iterator[UidRange]:
 
 
 def format_ranges(ranges: Iterable[UidRange]) -> bytes:
-    """Write ranges as a set, `1:3,7`. A range that ends at MAX_UID is written with the number, not with `*`,
-    which would match the last message of a mailbox even below the start."""
+    """Write ranges as a set, `1:3,7`. MAX_UID stands as a number; `*` may match a message below the start."""
     return b",".join(b"%d" % first if first == last else b"%d:%d" % (first, last) for first, last in ranges)
 
 

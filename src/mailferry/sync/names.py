@@ -129,6 +129,7 @@ class _Mapper:
         self.found = Candidates()
         self.special: dict[SpecialUse, Parts] = {}  # chosen places on the target
         self.taken: dict[Parts, str] = {}  # comparable target path -> the source folder that goes there
+        self.numbers: dict[Parts, int] = {}  # comparable wish -> the next number to try
         self.result = FolderMap()
 
     # --- the source -----------------------------------------------------------------------------------
@@ -327,10 +328,13 @@ class _Mapper:
 
     def _place_numbered(self, node: _Node, wish: Parts) -> None:
         node.reasons.append(self._obstacle(node, self._spelt(wish)))
-        for number in count(2):
+        key = self.names.key(wish)
+        for number in count(self.numbers.get(key, 2)):
             place = self._spelt(self.names.numbered(wish, number))
             if not self._obstacle(node, place):
                 self._settle(node, place)
+                if node.copied:
+                    self.numbers[key] = number + 1
                 return
 
     def _spelt(self, place: Parts) -> Parts:

@@ -209,6 +209,12 @@ class TestSpecialUse:
         assert routes(result) == {"Sent": "Sent (2)"}
         assert "name of the special folder \\Sent" in entry(result, "Sent").reason
 
+    def test_a_special_folder_that_is_stored_for_another_is_not_shared(self) -> None:
+        source = [folder("Sent"), folder("Post", SENT)]
+        result = mapped(source, [folder("Sent Items", SENT)], known={b"Sent": "Sent Items"})
+        assert routes(result) == {"Sent": "Sent Items", "Post": "Post"}
+        assert created(result) == [("Post", None)]
+
     def test_of_two_names_the_one_that_the_target_has_wins(self) -> None:
         result = mapped(listing("Sent", "Sent Items"), listing("Sent Items"))
         assert routes(result) == {"Sent": "Sent", "Sent Items": "Sent Items"}
@@ -345,7 +351,7 @@ class TestTargetRules:
         assert routes(result) == {"Kalender": "Kalender (2)", "Calendar": "Calendar", "Kalender/A": "Kalender (2)/A"}
 
     def test_long_names(self) -> None:
-        names = [Listed(FolderPath(("ü" * 200 + end,)), end.encode()) for end in ("a", "b")]
+        names = [Listed(FolderPath(("ü" * 60 + end,)), end.encode()) for end in ("a", "b")]
         result = mapped(names, there=Features("short", folder_name_bytes=100))
         parts = [e.target.parts[0] for e in result.entries]
         assert len(set(parts)) == 2

@@ -1,0 +1,200 @@
+"""After an unknown outcome: wait until the folder has settled, then look which messages arrived.
+
+The server may still be working when we look, so nothing is sent to the folder until its numbers stand still. Then
+all open chunks of the folder are resolved together: what was claimed is matched, as multisets and in order, with what
+lies at or above the smallest floor and belongs to no row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mailferry import errors
+from mailferry.backends.base import FetchJob, FolderPath, FolderStatus, Item, Listing, Mail, Reader, Target, Want
+from mailferry.sync.identity import Digester, identity
+from mailferry.sync.ledger import ChunkRow, ChunkState, ExceptionKind, ExceptionRow, FolderRow, Ledger
+from mailferry.sync.options import Options
+from mailferry.sync.packed import NO_DIGEST, Columns, RowOutcome
+
+_LOOKS = 4  # per settle time
+_PER_MESSAGE_SECONDS = 0.05
+
+
+async def wait_until_settled(target: Target, path: FolderPath, in_doubt: int, options: Options) -> FolderStatus | None:
+    """Wait until UIDNEXT and MESSAGES have stood still for the settle time (rule 4). None if the folder is gone."""
+    base = options.settle_seconds if options.settle_seconds is not None else target.features.settle_seconds
+    settle = base + _PER_MESSAGE_SECONDS * in_doubt if base else 0.0
+    last: FolderStatus | None = None
+    still = 0
+    while still <= _LOOKS:
+        status = (await target.status([path]))[0]
+        if status is None:
+            return None
+        if last is not None and (status.uid_next, status.messages) == (last.uid_next, last.messages):
+            still += 1
+        else:
+            still = 0
+        last = status
+        if still <= _LOOKS:
+            await options.clock.sleep(settle / _LOOKS)
+    return last
+
+
+async def resolve(target: Target, ledger: Ledger, row: FolderRow, options: Options) -> int:
+    """Settle all open chunks of a folder. Gives the number of messages that did not arrive.
+
+    Raises FolderGone if the target folder is gone or its UIDVALIDITY changed.
+    """
+    rows = await ledger.chunks(row.id)
+    unknown = sum(r.columns.outcomes.count(RowOutcome.UNKNOWN) for r in rows)
+    status = await wait_until_settled(target, row.target_path, unknown, options)
+    if status is None:
+        raise errors.FolderGone(str(row.target_path), side=errors.Side.TARGET)
+    open_rows = [r for r in rows if r.state is ChunkState.SENT]
+    floor = min((r.floor for r in open_rows), default=1)
+    listing = await target.listing(
+        row.target_path, Want.DATE | Want.SIZE | Want.IDENTITY, first_uid=max(floor, 1), identify=identity
+    )
+    claims = _Claims(rows, listing, floor, keeps_date=target.features.keeps_internal_date)
+    await claims.match(target, row.target_path)
+    lost = 0
+    settled: list[tuple[int, Columns]] = []
+    for chunk in rows:
+        if chunk.state is ChunkState.SENT or chunk.id in claims.touched:
+            for i in range(len(chunk.columns)):
+                if chunk.columns.outcomes[i] == RowOutcome.UNKNOWN:
+                    chunk.columns.outcomes[i] = RowOutcome.LOST
+                    lost += 1
+            settled.append((chunk.id, chunk.columns))
+    row.in_doubt = True
+    row.sweep_floor = min(row.sweep_floor or floor, floor)
+    await ledger.save_folder(row)
+    await ledger.settle_many(settled)
+    return lost
+
+
+class _Claims:
+    """Messages whose UID on the target is not known, in sending order, against what no row owns."""
+
+    def __init__(self, rows: Sequence[ChunkRow], listing: Listing, floor: int, *, keeps_date: bool) -> None:
+        self.rows = rows
+        self.listing = listing
+        self.touched: set[int] = set()
+        self._keeps_date = keeps_date
+        owned: set[int] = set()
+        # A message the server confirmed without its UID has first claim: it is there for certain.
+        self._certain: dict[tuple[int, int], list[tuple[ChunkRow, int]]] = {}
+        self._doubtful: dict[tuple[int, int], list[tuple[ChunkRow, int]]] = {}
+        for chunk in rows:
+            columns = chunk.columns
+            for i, outcome in enumerate(columns.outcomes):
+                if columns.target_uids[i]:
+                    owned.add(columns.target_uids[i])
+                elif outcome == RowOutcome.COUNTED:
+                    self._certain.setdefault(self._key(columns.identities[i], columns.dates[i]), []).append((chunk, i))
+                elif outcome == RowOutcome.UNKNOWN:
+                    self._doubtful.setdefault(self._key(columns.identities[i], columns.dates[i]), []).append((chunk, i))
+        self._free: dict[tuple[int, int], list[int]] = {}
+        for at, uid in enumerate(listing.uids):
+            if uid >= floor and uid not in owned:
+                key = self._key(listing.identities[at], listing.dates[at])
+                self._free.setdefault(key, []).append(at)
+
+    def _key(self, identity_: int, date: int) -> tuple[int, int]:
+        return identity_, date if self._keeps_date else 0
+
+    async def match(self, target: Target, path: FolderPath) -> None:
+        """Give each claim its message; a digest decides where several different ones could be meant."""
+        for key, free in self._free.items():
+            certain, doubtful = self._certain.get(key, []), self._doubtful.get(key, [])
+            claims = certain + doubtful
+            if not claims:
+                continue
+            if len(free) != len(claims) and len(claims) > 1 and target.features.keeps_bytes and self._differ(claims):
+                digests = await read_digests(target, path, [self.listing.uids[at] for at in free])
+                for chunk, i in claims:
+                    wanted = chunk.columns.digest(i)
+                    found = next((at for at in free if digests.get(self.listing.uids[at]) == wanted), None)
+                    if found is not None:
+                        free.remove(found)
+                        self._take(chunk, i, found)
+                continue
+            for (chunk, i), at in zip(claims, free, strict=False):
+                self._take(chunk, i, at)
+
+    @staticmethod
+    def _differ(claims: Sequence[tuple[ChunkRow, int]]) -> bool:
+        return len({chunk.columns.digest(i) for chunk, i in claims}) > 1
+
+    def _take(self, chunk: ChunkRow, i: int, at: int) -> None:
+        chunk.columns.target_uids[i] = self.listing.uids[at]
+        chunk.columns.outcomes[i] = RowOutcome.LOOKED_UP
+        self.touched.add(chunk.id)
+
+
+async def read_digests(reader: Reader, path: FolderPath, uids: Sequence[int]) -> dict[int, bytes]:
+    """Read messages whole and give the digest of each, by UID."""
+    jobs = [FetchJob(path, tuple((uid, uid) for uid in sorted(uids)))]
+    digests: dict[int, bytes] = {}
+    digester, uid = Digester(), 0
+    async for batch in reader.stream(lambda: jobs.pop() if jobs else None):
+        item: Item
+        for item in batch:
+            if isinstance(item, Mail):
+                uid, digester = item.uid, Digester()
+                digester.update(item.data)
+                digests[uid] = digester.digest()
+            elif isinstance(item, bytes):
+                digester.update(item)
+                digests[uid] = digester.digest()
+    return digests
+
+
+async def sweep(target: Target, ledger: Ledger, row: FolderRow) -> list[ExceptionRow]:
+    """Rule 8: look once more at a folder that had an unknown outcome. A surplus copy of something that we sent is
+    reported, and removed if its bytes are equal, it lies at or above the floor, and no row owns it.
+    """
+    rows = await ledger.chunks(row.id)
+    listing = await target.listing(
+        row.target_path, Want.DATE | Want.IDENTITY, first_uid=max(row.sweep_floor, 1), identify=identity
+    )
+    owned: set[int] = set()
+    ours: dict[tuple[int, int], list[tuple[int, bytes]]] = {}
+    anonymous: set[tuple[int, int]] = set()
+    for chunk in rows:
+        columns = chunk.columns
+        for i in range(len(columns)):
+            key = (columns.identities[i], columns.dates[i] if target.features.keeps_internal_date else 0)
+            if columns.target_uids[i]:
+                owned.add(columns.target_uids[i])
+            elif columns.outcomes[i] == RowOutcome.COUNTED:
+                anonymous.add(key)
+            if columns.confirmed(i):
+                ours.setdefault(key, []).append((columns.uids[i], columns.digest(i)))
+    surplus: list[tuple[int, int, bytes]] = []
+    for at, uid in enumerate(listing.uids):
+        key = (listing.identities[at], listing.dates[at] if target.features.keeps_internal_date else 0)
+        if uid not in owned and key in ours and key not in anonymous:
+            surplus += [(uid, source_uid, wanted) for source_uid, wanted in ours[key] if wanted != NO_DIGEST][:1]
+    found: list[ExceptionRow] = []
+    if surplus:
+        digests = await read_digests(target, row.target_path, [uid for uid, _, _ in surplus])
+        equal = [uid for uid, _, wanted in surplus if digests.get(uid) == wanted]
+        await target.remove(row.target_path, equal)
+        for uid, source_uid, _ in surplus:
+            removed = uid in equal and target.features.uid_expunge
+            found.append(
+                ExceptionRow(
+                    row.id,
+                    row.source_uid_validity,
+                    source_uid,
+                    ExceptionKind.DUPLICATE_AFTER_CRASH,
+                    "removed" if removed else "left",
+                    f"UID {uid} on the target",
+                )
+            )
+        await ledger.add_exceptions(found)
+    row.in_doubt, row.sweep_floor = False, 0
+    await ledger.save_folder(row)
+    return found
+

@@ -1,0 +1,73 @@
+"""What is to be read from a folder: pure, on ranges of UIDs. A dry run is this plan printed.
+
+No list of UIDs is needed: a message that exists in a range is handed over when the range is fetched, and a UID that was
+not there when its range was read will never be (RFC 3501, 2.3.1.1). So the plan is the ranges that no row covers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from mailferry.backends.base import FolderStatus, UidRange
+from mailferry.sync.ledger import FolderRow
+from mailferry.sync.packed import subtract_ranges
+
+LAST_UID = 0xFFFF_FFFF
+WINDOW_MESSAGES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class FolderPlan:
+    """`ranges` in ascending order; `resend` are UIDs whose chunk was lost. `flags`: flag changes are to be looked for."""
+
+    ranges: tuple[UidRange, ...] = ()
+    resend: tuple[int, ...] = ()
+    flags: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """True if nothing is to be done."""
+        return not (self.ranges or self.resend or self.flags)
+
+
+def is_unchanged(row: FolderRow, status: FolderStatus) -> bool:
+    """Rule 20: nothing can have changed on the source since the folder was last settled."""
+    return (
+        row.source_uid_validity == status.uid_validity
+        and row.source_uid_next_done == status.uid_next > 0
+        and row.source_messages == status.messages
+        and row.source_modseq_done == status.highest_modseq
+    )
+
+
+def plan_folder(
+    row: FolderRow, status: FolderStatus, covers: Collection[UidRange], lost: Collection[int], *, condstore: bool
+) -> FolderPlan:
+    """Say what to read. `covers` and `lost` are what the rows of the present UIDVALIDITY say."""
+    done = row.source_uid_next_done - 1
+    ranges: tuple[UidRange, ...] = ()
+    if status.messages and (not status.uid_next or status.uid_next - 1 > done or done < 0):
+        ranges = tuple(subtract_ranges([(1, LAST_UID)], [*covers, (1, done)] if done > 0 else covers))
+    known = bool(covers) or done > 0
+    if condstore and status.highest_modseq and row.source_modseq_done:
+        flags = known and status.highest_modseq != row.source_modseq_done
+    else:
+        flags = known and status.messages > 0
+    return FolderPlan(ranges, tuple(sorted(lost)), flags)
+
+
+def windows(ranges: Collection[UidRange], status: FolderStatus, *, newest_first: bool) -> Iterator[UidRange]:
+    """Cut ranges into windows of about 500 messages, going by how densely the folder's UIDs are used.
+
+    The last window is open at the end, so that mail which arrives meanwhile is taken along.
+    """
+    top = max(status.uid_next - 1, 1)
+    width = max(WINDOW_MESSAGES, WINDOW_MESSAGES * top // max(status.messages, 1))
+    cut: list[UidRange] = []
+    for lo, hi in ranges:
+        while hi > top and lo <= top and top - lo >= width or hi <= top and hi - lo >= width:
+            cut.append((lo, lo + width - 1))
+            lo += width
+        cut.append((lo, hi))
+    yield from reversed(cut) if newest_first else cut

@@ -1,0 +1,92 @@
+"""UIDs that changed: the folder is matched anew against the identities in the rows, and nothing is copied twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mailferry.backends.base import Listing, Reader, Target, Want
+from mailferry.sync.adopt import match
+from mailferry.sync.identity import identity
+from mailferry.sync.ledger import ChunkKind, ChunkRow, ChunkState, FolderRow, Ledger
+from mailferry.sync.packed import Columns, RowOutcome
+
+_COLUMNS = Want.DATE | Want.SIZE | Want.IDENTITY
+
+
+def _known(rows: Sequence[ChunkRow]) -> tuple[Columns, Listing]:
+    """Join what is confirmed into one set of columns, and give it as a listing too."""
+    joined = Columns()
+    for chunk in rows:
+        columns = chunk.columns
+        for i in range(len(columns)):
+            if columns.confirmed(i):
+                joined.append(
+                    columns.uids[i],
+                    columns.identities[i],
+                    columns.dates[i],
+                    columns.sizes[i],
+                    columns.digest(i),
+                    columns.flags[i],
+                )
+                joined.target_uids[-1] = columns.target_uids[i]
+                joined.outcomes[-1] = columns.outcomes[i]
+    return joined, joined  # type: ignore[return-value]  # has the columns that matching reads
+
+
+async def rematch_source(source: Reader, ledger: Ledger, row: FolderRow, validity: int, *, keeps_bytes: bool) -> int:
+    """The source's UIDVALIDITY changed: give the rows the new UIDs. Gives the number of messages found again."""
+    known, as_listing = _known(await ledger.chunks(row.id))
+    now = await source.listing(row.source_path, _COLUMNS, identify=identity)
+    fresh = Columns()
+    for i, j in match(now, as_listing, (set(), set()), keeps_bytes=keeps_bytes):
+        fresh.append(
+            now.uids[i], known.identities[j], known.dates[j], known.sizes[j], known.digest(j), known.flags[j]
+        )
+        fresh.target_uids[-1] = known.target_uids[j]
+        fresh.outcomes[-1] = known.outcomes[j]
+    row.source_uid_validity = validity
+    row.source_uid_next_done = row.source_messages = row.source_modseq_begun = row.source_modseq_done = 0
+    row.adopted = True
+    await ledger.replace_chunks(row.id, [_chunk(row, fresh)], folder=row)
+    return len(fresh)
+
+
+async def rematch_target(target: Target, ledger: Ledger, row: FolderRow, validity: int) -> tuple[int, int]:
+    """The target's UIDVALIDITY changed: look up the new UIDs. Gives (found, no longer there)."""
+    rows = await ledger.chunks(row.id)
+    known, as_listing = _known(rows)
+    there = await target.listing(row.target_path, _COLUMNS, identify=identity)
+    pairs = dict(match(as_listing, there, (set(), set()), keeps_bytes=target.features.keeps_bytes))
+    for i in range(len(known)):
+        j = pairs.get(i)
+        known.target_uids[i] = there.uids[j] if j is not None else 0
+        if j is None:
+            known.outcomes[i] = RowOutcome.GONE_FROM_TARGET
+        elif known.outcomes[i] != RowOutcome.ADOPTED:
+            known.outcomes[i] = RowOutcome.LOOKED_UP
+    row.target_uid_validity = validity
+    chunk = _chunk(row, known)
+    covers = await ledger.covers(row.id, source_uid_validity=row.source_uid_validity)
+    chunks = [chunk]
+    for cover in covers:
+        extra = _chunk(row, Columns())
+        extra.cover = cover
+        chunks.append(extra)
+    await ledger.replace_chunks(row.id, chunks, folder=row)
+    return len(pairs), len(known) - len(pairs)
+
+
+def _chunk(row: FolderRow, columns: Columns) -> ChunkRow:
+    return ChunkRow(
+        0,
+        row.id,
+        0,
+        ChunkState.SETTLED,
+        ChunkKind.ADOPT,
+        "rematch",
+        row.source_uid_validity,
+        row.target_uid_validity,
+        0,
+        (0, 0),
+        columns,
+    )

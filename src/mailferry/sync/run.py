@@ -1,0 +1,111 @@
+"""One pass over one mailbox: list, map, plan, copy, follow flags, look back.
+
+A pass is made of attempts. When a connection breaks, everything is planned anew from the ledger: that is the same code
+that runs after a kill, so it is always in use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from mailferry import errors
+from mailferry.backends.base import Reader, Target
+from mailferry.errors import MailferryError, Retry
+from mailferry.sync.attempt import Attempt
+from mailferry.sync.ledger import ExceptionRow, Ledger
+from mailferry.sync.names import FolderMap
+from mailferry.sync.options import Event, Listener, Options, Stats
+
+LEASE_SECONDS = 120.0
+_LONGEST_WAIT_SECONDS = 300.0
+
+OpenReader = Callable[[], Awaitable[Reader]]
+OpenTarget = Callable[[], Awaitable[Target]]
+
+
+@dataclass(slots=True)
+class PassResult:
+    """What a pass did. `complete`: every message of every mapped folder is on the target or listed in `exceptions`."""
+
+    stats: Stats
+    map: FolderMap
+    exceptions: list[ExceptionRow] = field(default_factory=list)
+    folder_names: dict[int, str] = field(default_factory=dict)
+    failed_folders: dict[str, str] = field(default_factory=dict)
+    gone_from_target: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def clean(self) -> bool:
+        """True if nothing was skipped and nothing failed."""
+        skipped = any(row.kind in ("skipped", "over-limit", "cannot-be-carried") for row in self.exceptions)
+        return not skipped and not self.failed_folders
+
+
+async def run_pass(
+    open_source: OpenReader,
+    open_target: OpenTarget,
+    ledger: Ledger,
+    keys: tuple[str, str],
+    options: Options,
+    *,
+    stats: Stats | None = None,
+    listen: Listener = lambda event: None,
+) -> PassResult:
+    """Copy what is new and follow flag changes. Raises the MailferryError that ended the last attempt."""
+    stats = stats or Stats()
+    pair = await ledger.open_pair(keys[0], keys[1], LEASE_SECONDS)
+    keeper = asyncio.create_task(_keep_lease(ledger))
+    failures = 0
+    try:
+        while True:
+            before = stats.total("copied") + stats.total("adopted")
+            attempt = Attempt(open_source, open_target, ledger, options, stats, pair.pass_no, listen)
+            try:
+                return await _finished(attempt, ledger, stats)
+            except MailferryError as error:
+                failures = 0 if stats.total("copied") + stats.total("adopted") > before else failures + 1
+                if error.retry not in (Retry.SOON, Retry.LATER) or failures > options.retries:
+                    raise
+                stats.retries += 1
+                wait = _wait_seconds(error, failures, options)
+                listen(Event("retry", {"reason": str(error), "code": error.code, "wait_seconds": round(wait, 1)}))
+                stats.phase = "waiting"
+                await options.clock.sleep(wait)
+    finally:
+        keeper.cancel()
+
+
+async def _finished(attempt: Attempt, ledger: Ledger, stats: Stats) -> PassResult:
+    await attempt.run()
+    stats.phase = "done"
+    assert attempt.map is not None
+    return PassResult(
+        stats,
+        attempt.map,
+        exceptions=await ledger.exceptions(),
+        folder_names={row.id: str(row.source_path) for row in await ledger.folders()},
+        failed_folders=attempt.failed,
+        gone_from_target=attempt.gone_from_target,
+        warnings=attempt.warnings,
+    )
+
+
+def _wait_seconds(error: MailferryError, failures: int, options: Options) -> float:
+    """The server's own wish, else doubling delays with jitter; the first retry is quick."""
+    if error.wait_seconds:
+        return min(error.wait_seconds, _LONGEST_WAIT_SECONDS)
+    growing = options.retry_seconds * 2.0 ** min(failures, 8)
+    return min(growing * (0.5 + random.random() / 2), _LONGEST_WAIT_SECONDS)  # noqa: S311  # jitter, not a secret
+
+
+async def _keep_lease(ledger: Ledger) -> None:
+    while True:
+        await asyncio.sleep(LEASE_SECONDS / 3)
+        try:
+            await ledger.renew_lease()
+        except errors.MailferryError:
+            return  # the next row says so

@@ -1,0 +1,87 @@
+"""The backends that are tested. A new one is a `Site`, its features, and an entry in `BACKENDS`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from mailferry.backends.base import Flags, FolderPath, Mode, Target
+from mailferry.backends.memory import MemoryMailbox, MemoryOptions, MemoryServer, rewritten
+from tests.conformance.contract import BackDoor, Backend, Site
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySite:
+    """A server in memory; it is its own back door."""
+
+    server: MemoryServer = field(default_factory=MemoryServer)
+
+    async def connect(self) -> Target:
+        return MemoryMailbox(self.server)
+
+    async def put(self, path: FolderPath, data: bytes, flags: Flags, date: int | None, zone: int) -> None:
+        self.server.add_mail(path, data, flags, date=date, zone=zone)
+
+    async def delete_folder(self, path: FolderPath) -> None:
+        self.server.remove_folder(path)
+
+
+@asynccontextmanager
+async def _open_memory(folder: Path, options: MemoryOptions) -> AsyncIterator[Site]:
+    yield MemorySite(MemoryServer(options))
+
+
+def _memory_door(site: Site) -> BackDoor:
+    assert isinstance(site, MemorySite)
+    return site
+
+
+def _memory(options: MemoryOptions) -> Backend:
+    return Backend(
+        name=options.name,
+        open_site=partial(_open_memory, options=options),
+        features=options.features(),
+        modes=frozenset(Mode) if options.multi_append else frozenset({Mode.SINGLE, Mode.SYNC}),
+        kept_as=(lambda data: data or None) if options.keeps_bytes else (lambda data: rewritten(data) if data else None),
+        back_door=_memory_door,
+    )
+
+
+BACKENDS = (
+    _memory(MemoryOptions("memory")),
+    # Old servers: no extension at all.
+    _memory(
+        MemoryOptions(
+            "memory-plain",
+            multi_append=False,
+            reports_new_ids=False,
+            condstore=False,
+            uid_expunge=False,
+            custom_keywords=False,
+            latency_turns=3,
+            abandon_breaks=True,
+            batch_messages=1,
+            piece_bytes=1_000,
+        )
+    ),
+    # Like Exchange Online: rewrites mail, no keywords, a limit, names without case.
+    _memory(
+        MemoryOptions(
+            "memory-exchange",
+            multi_append=False,
+            condstore=False,
+            keeps_bytes=False,
+            keeps_internal_date=False,
+            custom_keywords=False,
+            max_message_bytes=4_000_000,
+            case_insensitive=True,
+        )
+    ),
+    # Like Gmail: one message of a Message-ID.
+    _memory(MemoryOptions("memory-gmail", multi_append=False, dedupes=True, batch_bytes=100_000)),
+    _memory(MemoryOptions("memory-flat", delimiter=None)),
+    _memory(MemoryOptions("memory-dots", delimiter=".")),
+)

@@ -1,0 +1,126 @@
+"""What a backend must bring to be tested, and the decorator that turns a clause of the contract into tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from mailferry.backends.base import Features, Flags, FolderPath, Mode, Target
+
+
+class Site(Protocol):
+    """A mailbox that holds an empty INBOX and nothing else, on a server of its own or under a user of its own."""
+
+    async def connect(self) -> Target:
+        """Open a session; each call another one onto the same mailbox. Tests close what they open."""
+        ...
+
+
+class BackDoor(Protocol):
+    """What happens to a mailbox without us: done by the server's own tools."""
+
+    async def put(self, path: FolderPath, data: bytes, flags: Flags, date: int | None, zone: int) -> None:
+        """Add a message, byte for byte. `date` None: one that cannot be understood."""
+        ...
+
+    async def delete_folder(self, path: FolderPath) -> None:
+        """Delete a folder with its mail."""
+        ...
+
+
+class OpenSite(Protocol):
+    """Makes a site; `folder` is an empty folder on disk for whatever it needs."""
+
+    def __call__(self, folder: Path) -> AbstractAsyncContextManager[Site]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """One backend under test.
+
+    `features` must be those that its sessions report; they say which clauses are tested. `kept_as` is what a
+    message reads as once it was stored: None for one that is refused (its flags, date and neighbours are not).
+    """
+
+    name: str
+    open_site: OpenSite
+    features: Features
+    modes: frozenset[Mode]
+    kept_as: Callable[[bytes], bytes | None] = lambda data: data
+    kept_zone: bool = True  # whether the zone of INTERNALDATE survives
+    refused_names: frozenset[str] = frozenset()  # parts of folder names that cannot be made
+    back_door: Callable[[Site], BackDoor] | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Needs = Callable[[Backend], bool]
+Clause = Callable[..., Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a clause is given: the backend, its site, and one open session."""
+
+    backend: Backend
+    site: Site
+    target: Target
+
+    @property
+    def door(self) -> BackDoor:
+        """The back door; only for clauses that need one."""
+        assert self.backend.back_door is not None
+        return self.backend.back_door(self.site)
+
+
+def clause(
+    backends: Sequence[Backend], *, needs: Needs = lambda _: True, modes: bool = False, cases: Mapping[str, Any] | None = None
+) -> Callable[[Clause], Callable[..., None]]:
+    """Make a test of `async def clause(subject, [mode], [case])` for each backend for which `needs` holds.
+
+    Where it does not hold there is no test, so nothing is ever skipped. `modes`: once for each mode of the
+    backend's lanes; `cases`: once for each value.
+    """
+    pairs = [
+        pytest.param(backend, extra, id="-".join([backend.name, *ids]))
+        for backend in backends
+        if needs(backend)
+        for ids, extra in _extras(backend, modes, cases)
+    ]
+
+    def make(test: Clause) -> Callable[..., None]:
+        @pytest.mark.parametrize(("backend", "extra"), pairs)
+        def run(backend: Backend, extra: tuple[Any, ...], tmp_path: Path) -> None:
+            asyncio.run(_run(backend, tmp_path, test, extra))
+
+        run.__name__, run.__doc__, run.__module__ = test.__name__, test.__doc__, test.__module__
+        return run
+
+    return make
+
+
+def _extras(
+    backend: Backend, modes: bool, cases: Mapping[str, Any] | None
+) -> list[tuple[list[str], tuple[Any, ...]]]:
+    first: list[tuple[list[str], tuple[Any, ...]]] = [([], ())]
+    if modes:
+        first = [([mode.value], (mode,)) for mode in sorted(backend.modes, key=lambda mode: mode.value)]
+    if cases is None:
+        return first
+    return [([*ids, name], (*extra, case)) for ids, extra in first for name, case in cases.items()]
+
+
+async def _run(backend: Backend, folder: Path, test: Clause, extra: tuple[Any, ...]) -> None:
+    async with backend.open_site(folder) as site:
+        target = await site.connect()
+        try:
+            await test(Subject(backend, site, target), *extra)
+        finally:
+            await target.close()
