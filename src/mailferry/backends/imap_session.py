@@ -37,6 +37,11 @@ class ImapSettings:
     timeouts: Timeouts = field(default_factory=Timeouts)
 
     @property
+    def uses_token(self) -> bool:
+        """True if `password` is an OAuth 2 access token."""
+        return self.mechanism.upper() in ("XOAUTH2", "OAUTHBEARER")
+
+    @property
     def where(self) -> str:
         """Host and port, for errors."""
         return f"{self.host}:{self.port}"
@@ -95,21 +100,23 @@ class Session:
         self.quirks = detect(greeting.text if greeting else "", client.capabilities.names, {})
         if settings.authzid and self.quirks.is_courier:
             raise LoginRefused("Courier ignores the authorisation identity and would open the administrator's own mailbox")
-        mechanism = sasl.choose(
-            client.capabilities,
-            settings.mechanism or None,
-            user=settings.user,
-            password=settings.password,
-            authzid=settings.authzid,
-            host=settings.host,
-            port=settings.port,
+        credentials = sasl.Credentials(
+            settings.user,
+            None if settings.uses_token else settings.password,
+            settings.password if settings.uses_token else None,
+            settings.authzid,
+            settings.host,
+            settings.port,
+        )
+        name = sasl.choose(
+            client.capabilities, credentials, requested=settings.mechanism or None, encrypted=client.encrypted
         )
         before = client.capabilities
         try:
-            if mechanism is None:
+            if name == sasl.LOGIN_COMMAND:
                 await client.submit(commands.login(settings.user, settings.password)).wait()
             else:
-                await self._authenticate(mechanism)
+                await self._authenticate(sasl.MECHANISMS[name](credentials))
         except CommandRefused as error:
             code = error.code.name if error.code else ""
             temporary = classify(error.text, code) in (Trouble.BUSY, Trouble.LIMIT, Trouble.SERVER_BUG)
@@ -136,7 +143,8 @@ class Session:
 
         exchange.on_continuation = answer
         await exchange.wait()
-        mechanism.verify()
+        if not mechanism.finished:
+            raise LoginRefused("the server said OK before it proved that it knows the password")
 
     async def _introduce(self) -> None:
         """ID and NAMESPACE in one round trip."""

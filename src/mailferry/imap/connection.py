@@ -116,6 +116,7 @@ class Connection:
                 if self._left or self._in_tail:  # a large body began on the slow lane
                     pos = self._large(buf, pos, out)
                 continue
+            self._scanned = 0
             start = head.end()
             size = int(head[4])
             stop = start + size

@@ -27,7 +27,7 @@ FARTHEST_ZONE: Final = 14 * 60
 
 _DAY: Final = 86_400
 _LONGEST_TEXT: Final = 200
-_COMMENT: Final = re.compile(r"\([^()]*\)")
+_NOISE: Final = re.compile(r"\([^()]*\)|\b(?:GMT|UTC)(?=[+-]\d)")
 
 
 def sendable(date: int | None, zone: int, header: bytes, now: int) -> tuple[int, int, bool]:
@@ -80,7 +80,7 @@ def _parse_mail(line: str) -> datetime | None:
     from email.utils import parsedate_tz  # slow to import, and only broken dates need it
 
     try:
-        parts = parsedate_tz(_COMMENT.sub(" ", line))
+        parts = parsedate_tz(_NOISE.sub(" ", line))
     except (ValueError, TypeError, IndexError, AttributeError):  # it wasn't made for everything mail brings
         return None
     if parts is None:
@@ -99,10 +99,7 @@ def _parse_mail(line: str) -> datetime | None:
 
 def _parse_iso(line: str) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(line)
+        moment = datetime.fromisoformat(line.replace(" +", "+").replace(" -", "-"))
     except ValueError:
-        try:
-            moment = datetime.fromisoformat(line.replace(" ", "", 2).replace(" ", "T", 1))
-        except ValueError:
-            return None
+        return None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -61,7 +61,7 @@ FOLDER_COLUMNS = (
     "sweep_floor", "flag_sets",
 )  # fmt: skip
 CHUNK_COLUMNS = (
-    "seq", "state", "kind", "mode", "source_uid_validity", "target_uid_validity", "floor", "cover_lo", "cover_hi",
+    "state", "kind", "mode", "source_uid_validity", "target_uid_validity", "floor", "cover_lo", "cover_hi",
     "opened_at", "settled_at", "attempts",
 )  # fmt: skip
 TALLY_COLUMNS = ("n", "n_confirmed", "n_refused", "n_lost", "n_revisable", "confirmed_bytes")
@@ -71,6 +71,43 @@ EXCEPTION_COLUMNS = (
     "size_bytes", "detail", "pass_no", "retry",
 )  # fmt: skip
 LOADED = {Load.OUTCOMES: BLOB_COLUMNS[:3], Load.FLAGS: BLOB_COLUMNS[:4], Load.ALL: BLOB_COLUMNS}
+
+
+
+def _insert(table: str, columns: Sequence[str]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+
+
+def _assign(columns: Sequence[str]) -> str:
+    return ", ".join(f"{column} = ?" for column in columns)
+
+
+INSERT_FOLDER = (
+    _insert("folder", ("pair_id", *FOLDER_COLUMNS))
+    + " ON CONFLICT (pair_id, source_raw) DO UPDATE SET "
+    + ", ".join(f"{column} = excluded.{column}" for column in FOLDER_COLUMNS)
+)
+UPDATE_FOLDER = f"UPDATE folder SET {_assign(FOLDER_COLUMNS)} WHERE id = ? AND pair_id = ?"  # noqa: S608
+SELECT_FOLDERS = f"SELECT id, {', '.join(FOLDER_COLUMNS)} FROM folder WHERE pair_id = ? ORDER BY id"  # noqa: S608
+INSERT_CHUNK = _insert("chunk", ("folder_id", "seq", *CHUNK_COLUMNS, *TALLY_COLUMNS, *BLOB_COLUMNS))
+SETTLE_CHUNK = (
+    f"UPDATE chunk SET state = ?, settled_at = ?, {_assign((*TALLY_COLUMNS, *BLOB_COLUMNS))} WHERE id = ?"  # noqa: S608
+)
+SELECT_CHUNKS = {
+    load: f"SELECT id, folder_id, seq, {', '.join((*CHUNK_COLUMNS, *LOADED[load]))} FROM chunk WHERE folder_id = ?"  # noqa: S608
+    for load in Load
+}
+SUM_CHUNKS = f"SELECT folder_id, {', '.join(f'SUM({column})' for column in TALLY_COLUMNS[1:])} FROM chunk"  # noqa: S608
+SAVE_EXCEPTION = _insert("exception", EXCEPTION_COLUMNS).replace("INSERT", "INSERT OR REPLACE", 1)
+SELECT_EXCEPTIONS = (
+    f"SELECT {', '.join(f'exception.{column}' for column in EXCEPTION_COLUMNS)}"  # noqa: S608
+    " FROM exception JOIN folder ON folder.id = exception.folder_id"
+    " WHERE folder.pair_id = ? ORDER BY exception.folder_id, uid, exception.source_uid_validity, kind"
+)
+NOTE_ATTEMPT = (
+    "INSERT INTO attempt (folder_id, uid_validity, uid, count) VALUES (?, ?, ?, 1)"
+    " ON CONFLICT (folder_id, uid_validity, uid) DO UPDATE SET count = count + 1"
+)
 
 Values = tuple[Any, ...]
 """One row as SQLite takes and gives it: its columns have types of their own, checked by the records."""
@@ -115,9 +152,9 @@ def folder_row(values: Sequence[Any]) -> FolderRow:
 
 
 def chunk_values(row: ChunkRow) -> Values:
-    """Give values for CHUNK_COLUMNS."""
+    """Give values for CHUNK_COLUMNS; `seq` is the store's to give."""
     return (
-        row.seq, row.state.value, row.kind.value, row.mode, row.source_uid_validity, row.target_uid_validity,
+        row.state.value, row.kind.value, row.mode, row.source_uid_validity, row.target_uid_validity,
         row.floor, *row.cover, row.opened_at, row.settled_at, row.attempts,
     )  # fmt: skip
 
@@ -129,7 +166,7 @@ def column_values(columns: Columns) -> Values:
 
 
 def chunk_row(values: Sequence[Any]) -> ChunkRow:
-    """Make a record of `id`, `folder_id`, CHUNK_COLUMNS and as many BLOB_COLUMNS as were loaded.
+    """Make a record of `id`, `folder_id`, `seq`, CHUNK_COLUMNS and as many BLOB_COLUMNS as were loaded.
 
     Raises ValueError if a blob is damaged.
     """
@@ -146,7 +183,7 @@ def chunk_row(values: Sequence[Any]) -> ChunkRow:
 def exception_values(row: ExceptionRow) -> Values:
     """Give values for EXCEPTION_COLUMNS."""
     return (
-        row.folder_id, row.source_uid_validity, row.uid, row.kind, text(row.code), text(row.server_text),
+        row.folder_id, row.source_uid_validity, row.uid, str(row.kind), text(row.code), text(row.server_text),
         text(row.subject), text(row.message_id), row.date, row.size_bytes, text(row.detail), row.pass_no, row.retry,
     )  # fmt: skip
 

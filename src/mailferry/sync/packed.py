@@ -35,14 +35,8 @@ class RowOutcome(IntEnum):
 
 
 CONFIRMED = frozenset(
-    {
-        RowOutcome.APPENDUID,
-        RowOutcome.LOOKED_UP,
-        RowOutcome.COUNTED,
-        RowOutcome.ADOPTED,
-        RowOutcome.MERGED,
-        RowOutcome.GONE_FROM_TARGET,
-    }
+    (RowOutcome.APPENDUID, RowOutcome.LOOKED_UP, RowOutcome.COUNTED, RowOutcome.ADOPTED, RowOutcome.MERGED)
+    + (RowOutcome.GONE_FROM_TARGET,)
 )
 """Settled for good: never copied again by an ordinary pass."""
 
@@ -136,10 +130,6 @@ class Columns:
     def confirmed_mask(self) -> bytes:
         """Give one byte a message: 1 if it is confirmed, else 0."""
         return self.outcomes.translate(_CONFIRMED_TABLE)
-
-    def digest(self, i: int) -> bytes:
-        """Give the digest of message `i`."""
-        return bytes(self.digests[i * DIGEST_BYTES : (i + 1) * DIGEST_BYTES])
 
     def indexes_of(self, outcome: RowOutcome) -> Iterator[int]:
         """Give the places of the messages with this outcome, in order."""
