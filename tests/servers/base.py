@@ -120,7 +120,10 @@ class PrivateServer(ABC):
             self._launch()
             if self._ready():
                 return self
+            ended = self.namespace.exited()
             self.namespace.kill()
+            if not ended:
+                break
         raise ServerFailed(f"{self.kind} does not start:\n{self._complaints()[-3000:]}")
 
     def stop(self) -> None:

@@ -28,18 +28,20 @@ local function secret_of(file, name)
   end
 end
 
-local forms = {
+local slashes_star_and_hashes = {
   { "^[^/]+/([^/]+)/([^/]+)$", 1, 2 },
   { "^([^*]+)%*([^*]+)$", 2, 1 },
   { "^#([^#@]+)@[^#]+#([^#]+)#$", 2, 1 },
 }
 
+local forms = @FORMS@
+
 local function who(login)
-  for _, form in ipairs(@FORMS@) do
+  for _, form in ipairs(forms) do
     local parts = { login:match(form[1]) }
     if parts[1] then return "masters", parts[form[2]], parts[form[3]] end
   end
-  local name = @FORMS@[1] and login:match("^[^\\]+\\([^\\]+)$") or login
+  local name = forms[1] and login:match("^[^\\]+\\([^\\]+)$") or login
   return "@FILE@", name, name
 end
 
@@ -123,7 +125,7 @@ class Dovecot(PrivateServer):
 
     def _write_fixed(self) -> None:
         for file in ("users", "masters"):
-            forms = "forms" if file == "users" and self.options.admin_logins else "{}"
+            forms = "slashes_star_and_hashes" if file == "users" and self.options.admin_logins else "{}"
             text = _LUA.replace("@FOLDER@", str(self.folder)).replace("@FORMS@", forms).replace("@FILE@", file)
             self._write(f"{file}.lua", text)
         self._write("global-acl", f"* user={ADMIN} lrwstipekxa\n* owner lrwstipekxa\n")

@@ -15,7 +15,7 @@ import pytest
 from tests.servers.base import PrivateServer
 from tests.servers.dovecot import Dovecot
 from tests.servers.dovecot_config import DovecotOptions
-from tests.servers.errors import ServerUnavailable
+from tests.servers.errors import ServerFailed, ServerUnavailable
 
 MARKERS = ("dovecot", "courier", "cyrus")
 _UNAVAILABLE = pytest.StashKey[dict[str, str]]()
@@ -27,13 +27,19 @@ class Pool:
 
     def __init__(self, unavailable: dict[str, str]) -> None:
         self._running: dict[tuple[str, object], PrivateServer] = {}
+        self._failed: dict[tuple[str, object], ServerFailed] = {}
         self._unavailable = unavailable
 
     def get(self, kind: str, options: object, make: Callable[[], PrivateServer]) -> PrivateServer:
-        """The server of this kind with these options, started (again) if it does not run. Skips the test."""
+        """The server of this kind with these options, started (again) if it does not run.
+
+        Skips the test if there can be none here. Raises ServerFailed, at once if it did so before.
+        """
         if reason := self._unavailable.get(kind):
             pytest.skip(f"{kind} is not available: {reason}")
         key = (kind, options)
+        if key in self._failed:
+            raise self._failed[key]
         try:
             if key not in self._running:
                 self._running[key] = make()
@@ -41,7 +47,16 @@ class Pool:
             return server if server.pid is not None else server.start()
         except ServerUnavailable as error:
             self._unavailable[kind] = str(error)
+            self._drop(key)
             pytest.skip(f"{kind} is not available: {error}")
+        except ServerFailed as error:
+            self._failed[key] = error
+            self._drop(key)
+            raise
+
+    def _drop(self, key: tuple[str, object]) -> None:
+        if server := self._running.pop(key, None):
+            server.remove()
 
     def close(self) -> None:
         """End all of them."""

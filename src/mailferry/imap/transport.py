@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from itertools import islice
 
-RECEIVE_BYTES = 262_144
+RECEIVE_BYTES = 1 << 20
 _IOV = 512  # segments per sendmsg; the system's limit is 1,024
 _TLS_BLOCK = 131_072
 

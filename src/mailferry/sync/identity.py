@@ -31,6 +31,8 @@ NO_IDENTITY: Final = 0
 _LONGEST_VALUE: Final = 1024
 _LONGEST_TEXT: Final = 250
 
+_PIECE: Final = 65_536
+_LINE_END: Final = re.compile(rb"\r*\n|\r")
 _find_header_end: Final = re.compile(rb"\n\r?\n").search
 _find_id_or_header_end: Final = re.compile(
     rb"\n(?:\r?\n|[Mm][Ee][Ss][Ss][Aa][Gg][Ee]-[Ii][Dd][ \t]*:([^\n]*(?:\n[ \t][^\n]*)*))"
@@ -60,6 +62,56 @@ class Digester:
     def digest(self) -> bytes:
         """The digest of all bytes taken so far."""
         return self._hash.digest(length=DIGEST_BYTES)
+
+
+def with_lf(data: bytes) -> bytes:
+    """The text with each line end (CRLF, bare LF, bare CR, several CR before a LF) as one LF."""
+    # Tidy mail has no CR left after the first step, which is fast.
+    data = data.replace(b"\r\n", b"\n")
+    return _LINE_END.sub(b"\n", data) if b"\r" in data else data
+
+
+def equal_but_for_line_ends(one: bytes, other: bytes) -> bool:
+    """Whether two messages differ at most in how their lines end, and in line ends at the end of the message."""
+    return with_lf(one).rstrip(b"\n") == with_lf(other).rstrip(b"\n")
+
+
+class LineEndDigester:
+    """A digest of a message in pieces that is equal for messages which are `equal_but_for_line_ends`."""
+
+    __slots__ = ("_carriage_returns", "_hash", "_line_ends")
+
+    def __init__(self) -> None:
+        self._hash = blake3()
+        self._carriage_returns = 0  # at the end of what was taken: they may belong to a LF that comes
+        self._line_ends = 0  # not hashed yet: they may be the last ones
+
+    def update(self, piece: Data) -> None:
+        """Take the next bytes."""
+        data = bytes(piece)
+        if self._carriage_returns and data.strip(b"\r"):
+            rest = data.lstrip(b"\r")
+            returns, self._carriage_returns = self._carriage_returns + len(data) - len(rest), 0
+            if rest[:1] != b"\n":
+                self._line_ends += returns
+            data = rest
+        content = data.rstrip(b"\r")
+        self._carriage_returns += len(data) - len(content)
+        self._take(with_lf(content))
+
+    def digest(self) -> bytes:
+        """The digest of what was taken so far, as if the message ended here: 16 bytes."""
+        return self._hash.digest(length=DIGEST_BYTES)
+
+    def _take(self, text: bytes) -> None:
+        content = text.rstrip(b"\n")
+        if content:
+            while self._line_ends:
+                count = min(self._line_ends, _PIECE)
+                self._hash.update(b"\n" * count)
+                self._line_ends -= count
+            self._hash.update(content)
+        self._line_ends += len(text) - len(content)
 
 
 def identity(header: bytes) -> int:

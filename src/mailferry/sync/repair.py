@@ -1,4 +1,4 @@
-"""What may be changed in a message that a server refused as it is, and the comparison that forgives line ends.
+"""What may be changed in a message that a server refused as it is, step by step.
 
 Each repair mends one thing that servers refuse, leaves a message alone that doesn't have it, and changes nothing
 when it is applied again. They are tried in order, each on top of those before it; see `attempts`.
@@ -7,19 +7,14 @@ when it is applied again. They are tried in order, each on top of those before i
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from blake3 import blake3
-
-from mailferry.sync.headerrepair import (
-    encode_header,
-    find_header_end,
-    mark_broken_lines,
-    shorten_header,
-)
-from mailferry.sync.identity import DIGEST_BYTES, Data
+from mailferry.sync.identity import LineEndDigester as LineEndDigester
+from mailferry.sync.identity import equal_but_for_line_ends as equal_but_for_line_ends
+from mailferry.sync.identity import with_lf
 
 Level = Literal["none", "line-ends", "all"]
 
@@ -29,10 +24,31 @@ LONGEST_LINE: Final = 998
 LONGEST_COMMAND_LINE: Final = 10_239
 """Exchange breaks an APPEND off at a longer line; many servers take lines up to it that are against the standard."""
 
-_LINE_END: Final = re.compile(rb"\r*\n|\r")
+LONGEST_HEADER: Final = 65_536
+"""Octets. A server that limits the header takes this much."""
+
+MARK: Final = b"X-Unreadable-Header: "
+"""Put before a line of the header that is no field, so that it becomes one."""
+
 _MBOX_LINE: Final = re.compile(rb">?From (?![ \t]*:)[^\r\n]*(?:\r*\n|\r)")
 _UTF8_TAIL: Final = range(0x80, 0xC0)
-_PIECE: Final = 65_536
+_HEADER_END: Final = re.compile(rb"\n(?=\r?\n)")
+_FIELD: Final = re.compile(rb"[^\n]+(?:\n[ \t][^\n]*)*\n?")
+_PROPER_FIELD: Final = re.compile(rb"[!-9;-~\x80-\xff]+[ \t]*:")
+_QUOTED: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_FOLD: Final = re.compile(rb"\r?\n(?=[ \t])")
+_NOT_ASCII: Final = re.compile(rb"[\x80-\xff]")
+_ENCODED_BYTES: Final = 39  # an encoded word has at most 75 octets (RFC 2047, 2)
+
+_TEXTS: Final = frozenset((b"subject", b"comments", b"content-description", b"thread-topic", b"keywords"))
+_WITH_NAMES: Final = frozenset(
+    b"from sender reply-to to cc bcc resent-from resent-sender resent-to resent-cc resent-bcc".split()
+)
+_WITH_FILE_NAMES: Final = frozenset((b"content-type", b"content-disposition"))
+_NEEDED: Final = frozenset(
+    b"from sender reply-to to cc bcc subject date message-id in-reply-to references mime-version content-type "
+    b"content-transfer-encoding content-disposition content-description content-id content-language".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +81,7 @@ def mend_line_ends(data: bytes) -> bytes:
     """Make each line end CRLF (bare LF, bare CR, several CR before an LF) and end the message with one."""
     if not data:
         return data
-    mended = _with_lf(data).replace(b"\n", b"\r\n")
+    mended = with_lf(data).replace(b"\n", b"\r\n")
     return mended if mended.endswith(b"\n") else mended + b"\r\n"
 
 
@@ -88,68 +104,115 @@ def break_lines(data: bytes, longest: int = LONGEST_LINE) -> bytes:
     The break stands before white space, which in a header is folding and changes nothing (RFC 5322, 2.2.3). A text
     without white space, such as base64, is broken where it must be, but not inside a character or `=XX`.
     """
-    end = find_header_end(data)
-    long_line = _long_line(longest)
-    return long_line.sub(_fold_field, data[:end]) + long_line.sub(_fold_text, data[end:])
+    header, body = _split(data)
+    long_line = re.compile(rb"(?<![^\r\n])[^\r\n]{%d,}" % (longest + 1))
+    return long_line.sub(_fold_field, header) + long_line.sub(_fold_text, body)
 
 
-def equal_but_for_line_ends(one: bytes, other: bytes) -> bool:
-    """Whether two messages differ at most in how their lines end, and in line ends at the end of the message."""
-    return _with_lf(one).rstrip(b"\n") == _with_lf(other).rstrip(b"\n")
+def mark_broken_lines(data: bytes) -> bytes:
+    """Make fields of the lines of the header that are none; where only such lines follow, the body begins."""
+    header, body = _split(data)
+    fields: list[bytes] = _FIELD.findall(header)
+    proper = [_PROPER_FIELD.match(field) is not None for field in fields]
+    if all(proper):
+        return data
+    count = len(proper) - proper[::-1].index(True) if True in proper else 0
+    marked = [field if is_proper else MARK + field for field, is_proper in zip(fields, proper, strict=True)]
+    lost_body = b"".join(fields[count:])
+    return b"".join(marked[:count]) + (b"\r\n" + lost_body if lost_body else b"") + body
 
 
-class LineEndDigester:
-    """A digest of a message in pieces that is equal for messages which are `equal_but_for_line_ends`."""
+def encode_header(data: bytes) -> bytes:
+    """Write 8-bit bytes of the header as encoded words (RFC 2047); as `?` in fields for programs.
 
-    __slots__ = ("_carriage_returns", "_hash", "_line_ends")
-
-    def __init__(self) -> None:
-        self._hash = blake3()
-        self._carriage_returns = 0  # at the end of what was taken: they may belong to a LF that comes
-        self._line_ends = 0  # not hashed yet: they may be the last ones
-
-    def update(self, piece: Data) -> None:
-        """Take the next bytes."""
-        data = bytes(piece)
-        if self._carriage_returns and data.strip(b"\r"):
-            rest = data.lstrip(b"\r")
-            returns, self._carriage_returns = self._carriage_returns + len(data) - len(rest), 0
-            if rest[:1] != b"\n":
-                self._line_ends += returns
-            data = rest
-        content = data.rstrip(b"\r")
-        self._carriage_returns += len(data) - len(content)
-        self._take(_with_lf(content))
-
-    def digest(self) -> bytes:
-        """The digest of what was taken so far, as if the message ended here: 16 bytes."""
-        return self._hash.digest(length=DIGEST_BYTES)
-
-    def _take(self, text: bytes) -> None:
-        content = text.rstrip(b"\n")
-        if content:
-            while self._line_ends:
-                count = min(self._line_ends, _PIECE)
-                self._hash.update(b"\n" * count)
-                self._line_ends -= count
-            self._hash.update(content)
-        self._line_ends += len(text) - len(content)
+    What isn't UTF-8 is labelled `unknown-8bit` (RFC 1428), so that its bytes are not lost.
+    """
+    header, body = _split(data)
+    return data if header.isascii() else b"".join(map(_encode_field, _FIELD.findall(header))) + body
 
 
-def _with_lf(data: bytes) -> bytes:
-    # Tidy mail has no CR left after the first step, which is fast.
-    data = data.replace(b"\r\n", b"\n")
-    return _LINE_END.sub(b"\n", data) if b"\r" in data else data
+def shorten_header(data: bytes) -> bytes:
+    """Leave out fields that no reader needs, the longest first, until the header has at most 64 KiB."""
+    header, body = _split(data)
+    excess = len(header) - LONGEST_HEADER
+    if excess <= 0:
+        return data
+    fields: list[bytes] = _FIELD.findall(header)
+    for index in sorted(range(len(fields)), key=lambda i: len(fields[i]), reverse=True):
+        if excess > 0 and _name(fields[index]) not in _NEEDED:
+            excess -= len(fields[index])
+            fields[index] = b""
+    return b"".join(fields) + body
 
 
-def _long_line(longest: int) -> re.Pattern[bytes]:
-    return re.compile(rb"(?<![^\r\n])[^\r\n]{%d,}" % (longest + 1))
+def _split(data: bytes) -> tuple[bytes, bytes]:
+    """The fields of the header, and the rest beginning with the empty line."""
+    if data.startswith((b"\r\n", b"\n")):
+        return b"", data
+    end = _HEADER_END.search(data)
+    return (data[: end.end()], data[end.end() :]) if end else (data, b"")
+
+
+def _name(field: bytes) -> bytes:
+    return field.partition(b":")[0].strip().lower()
+
+
+def _words_to_encode(delimiters: bytes) -> re.Pattern[bytes]:
+    """Words with 8-bit bytes that stand in a row: white space between two encoded words isn't shown."""
+    ascii_part, word = rb"[^\s\x80-\xff%b]*+" % delimiters, rb"[^\s%b]*+" % delimiters
+    eight_bit_word = ascii_part + rb"[\x80-\xff]" + word
+    return re.compile(
+        rb"(?<![^\s%b])" % delimiters + eight_bit_word + rb"(?:(?:\r?\n)?[ \t]+" + eight_bit_word + rb")*"
+    )
+
+
+_WORDS_OF_TEXT: Final = _words_to_encode(b"")
+_WORDS_OF_NAME: Final = _words_to_encode(rb'"<>(),;:@=')
+
+
+def _encode_field(field: bytes) -> bytes:
+    if field.isascii():
+        return field
+    raw_name, colon, value = field.partition(b":")
+    name = raw_name.strip().lower()
+    if name in _TEXTS or name.startswith(b"x-"):
+        value = _WORDS_OF_TEXT.sub(lambda words: _encoded(words[0]), value)
+    elif name in _WITH_NAMES:
+        value = _QUOTED.sub(_encode_quoted_name, value)
+        value = _WORDS_OF_NAME.sub(lambda words: _encoded(words[0]), value)
+    elif name in _WITH_FILE_NAMES:  # not as RFC 2231 has it, but as mail programs write and read it
+        value = _WORDS_OF_NAME.sub(lambda words: _encoded(words[0]), value)
+    return _NOT_ASCII.sub(b"?", raw_name + colon + value)
+
+
+def _encode_quoted_name(quoted: re.Match[bytes]) -> bytes:
+    if quoted[0].isascii():
+        return quoted[0]
+    return _encoded(re.sub(rb"\\(.)", rb"\1", quoted[0][1:-1], flags=re.DOTALL))
+
+
+def _encoded(text: bytes) -> bytes:
+    text = _FOLD.sub(b"", text)
+    try:
+        text.decode("utf-8")
+        charset = b"utf-8"
+    except UnicodeDecodeError:
+        charset = b"unknown-8bit"
+    words: list[bytes] = []
+    at = 0
+    while at < len(text):
+        end = min(at + _ENCODED_BYTES, len(text))
+        if end < len(text) and charset == b"utf-8":
+            end = _hard_cut(text, end)
+        words.append(b"=?%b?B?%b?=" % (charset, b64encode(text[at:end])))
+        at = end
+    return b"\r\n ".join(words)
 
 
 def _fold_field(line: re.Match[bytes]) -> bytes:
     # A line of blanks only would end the header for some readers: long runs become one blank, so that
     # every break has a word on both sides.
-    text = re.sub(rb"[ \t]{100,}", b" ", line[0]).rstrip(b" \t")
+    text = re.sub(rb"[ \t]{100,}", b" ", line[0]).rstrip(b" \t") or b" "
     return _fold(text, b"\r\n ", LONGEST_LINE - 1)
 
 
