@@ -39,13 +39,22 @@ def _memory_door(site: Site) -> BackDoor:
     return site
 
 
+def _kept(options: MemoryOptions, data: bytes) -> bytes | None:
+    if not data and not options.takes_empty:
+        return None
+    return data if options.keeps_bytes else rewritten(data)
+
+
 def _memory(options: MemoryOptions) -> Backend:
     return Backend(
         name=options.name,
         open_site=partial(_open_memory, options=options),
         features=options.features(),
         modes=frozenset(Mode) if options.multi_append else frozenset({Mode.SINGLE, Mode.SYNC}),
-        kept_as=(lambda data: data or None) if options.keeps_bytes else (lambda data: rewritten(data) if data else None),
+        kept_as=(lambda data: data or None)
+        if options.keeps_bytes
+        else (lambda data: rewritten(data) if data else None),
+        undated=True,
         back_door=_memory_door,
     )
 
@@ -83,5 +92,5 @@ BACKENDS = (
     # Like Gmail: one message of a Message-ID.
     _memory(MemoryOptions("memory-gmail", multi_append=False, dedupes=True, batch_bytes=100_000)),
     _memory(MemoryOptions("memory-flat", delimiter=None)),
-    _memory(MemoryOptions("memory-dots", delimiter=".")),
+    _memory(MemoryOptions("memory-dots", delimiter=".", multi_append=False, takes_empty=True)),
 )

@@ -53,15 +53,14 @@ def clause(
         def run(backend: Backend, extra: tuple[Any, ...], tmp_path: Path) -> None:
             asyncio.run(_run(backend, tmp_path, test, extra))
 
+        run.__test__ = bool(pairs)  # type: ignore[attr-defined]  # pytest reads it; no backend, no test
         run.__name__, run.__doc__, run.__module__ = test.__name__, test.__doc__, test.__module__
         return run
 
     return make
 
 
-def _extras(
-    backend: Backend, modes: bool, cases: Mapping[str, Any] | None
-) -> list[tuple[list[str], tuple[Any, ...]]]:
+def _extras(backend: Backend, modes: bool, cases: Mapping[str, Any] | None) -> list[tuple[list[str], tuple[Any, ...]]]:
     first: list[tuple[list[str], tuple[Any, ...]]] = [([], ())]
     if modes:
         first = [([mode.value], (mode,)) for mode in sorted(backend.modes, key=lambda mode: mode.value)]

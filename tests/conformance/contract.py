@@ -52,6 +52,7 @@ class Backend:
     kept_as: Callable[[bytes], bytes | None] = lambda data: data
     kept_zone: bool = True  # whether the zone of INTERNALDATE survives
     refused_names: frozenset[str] = frozenset()  # parts of folder names that cannot be made
+    undated: bool = False  # whether the back door can put a message whose INTERNALDATE is not understood
     back_door: Callable[[Site], BackDoor] | None = None
 
     def __str__(self) -> str:

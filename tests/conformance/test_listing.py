@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sized
 from zlib import crc32
 
 import pytest
@@ -46,7 +47,7 @@ async def test_columns_are_parallel_and_ascend(subject: Subject) -> None:
 async def test_columns_that_are_not_wanted_stay_empty(subject: Subject, want: Want) -> None:
     await deliver(subject.target, INBOX, message(1), message(2))
     listing = await subject.target.listing(INBOX, want, identify=crc32)
-    columns = {
+    columns: dict[Want, Sized] = {
         Want.FLAGS: listing.flags,
         Want.DATE: listing.dates,
         Want.SIZE: listing.sizes,
@@ -61,7 +62,7 @@ async def test_uids_alone(subject: Subject) -> None:
     uids = await deliver(subject.target, INBOX, message(1), message(2))
     listing = await subject.target.listing(INBOX, Want(0))
     assert list(listing.uids) == uids
-    assert not (listing.flags or listing.dates or listing.sizes or listing.identities)
+    assert [len(each) for each in (listing.flags, listing.dates, listing.sizes, listing.identities)] == [0] * 4
 
 
 @clause()

@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.servers.base import PASSWORD, Account, PrivateServer
 from tests.servers.dovecot_config import DovecotOptions, Place, announced, render
 from tests.servers.errors import ServerUnavailable
+from tests.servers.namespace import DAEMON_USER
 
 ISSUER = "https://issuer.example/"
 ADMIN = "mailadmin"
@@ -55,6 +56,12 @@ function auth_passdb_lookup(req)
     return dovecot.auth.PASSDB_RESULT_USER_UNKNOWN, "no such user"
   end
   return dovecot.auth.PASSDB_RESULT_OK, { password = "{PLAIN}" .. secret, user = name }
+end
+
+function auth_userdb_lookup(req)
+  if not secret_of("users", req.user) then return dovecot.auth.USERDB_RESULT_USER_UNKNOWN, "no such user" end
+  local home = folder .. "/mail/" .. req.user
+  return dovecot.auth.USERDB_RESULT_OK, { uid = "@OWNER@", gid = "@OWNER@", home = home }
 end
 """
 
@@ -126,7 +133,10 @@ class Dovecot(PrivateServer):
     def _write_fixed(self) -> None:
         for file in ("users", "masters"):
             forms = "slashes_star_and_hashes" if file == "users" and self.options.admin_logins else "{}"
-            text = _LUA.replace("@FOLDER@", str(self.folder)).replace("@FORMS@", forms).replace("@FILE@", file)
+            values = {"FOLDER": str(self.folder), "FORMS": forms, "FILE": file, "OWNER": DAEMON_USER}
+            text = _LUA
+            for key, value in values.items():
+                text = text.replace(f"@{key}@", value)
             self._write(f"{file}.lua", text)
         self._write("global-acl", f"* user={ADMIN} lrwstipekxa\n* owner lrwstipekxa\n")
         keys = self.folder / "keys" / "default" / "HS256"

@@ -201,8 +201,7 @@ def _logins(options: DovecotOptions, folder: Path) -> str:
     masters = ("master = yes", "result_success = continue", password_only)
     lines.append(_passdb("lua", f"file={folder}/masters.lua blocking=no", *masters))
     lines.append(_passdb("lua", f"file={folder}/users.lua blocking=no", password_only))
-    home = f"uid={DAEMON_USER} gid={DAEMON_USER} home={folder}/mail/%u"
-    lines.append(f"userdb {{\n  driver = static\n  args = {home}\n}}")
+    lines.append(f"userdb {{\n  driver = lua\n  args = file={folder}/users.lua blocking=no\n}}")
     return "\n".join(lines)
 
 

@@ -61,7 +61,13 @@ def connect(server: Server, user: str) -> ImapClient:
     return client
 
 
-def fill(server: Server, user: str, folders: Mapping[Folder, Iterable[Message]], *, subscribe: bool = False) -> None:
+def fill(
+    server: Server,
+    user: str,
+    folders: Mapping[str, Iterable[Message]] | Mapping[bytes, Iterable[Message]] | Mapping[Folder, Iterable[Message]],
+    *,
+    subscribe: bool = False,
+) -> None:
     """Make the folders that are not there and append the messages in order."""
     with connect(server, user) as client:
         for folder, messages in folders.items():

@@ -91,14 +91,15 @@ class Namespace:
                 self._process.stdin.write(b"stop\n")
                 self._process.stdin.flush()
             self._process.wait(_STOP_SECONDS)
-        except (BrokenPipeError, subprocess.TimeoutExpired):
+        except BrokenPipeError:
             pass
+        except subprocess.TimeoutExpired:
+            self._process.kill()
         self.kill()
 
     def kill(self) -> None:
-        """End everything at once, as a power failure would."""
+        """End everything at once, as a power failure would; returns when nothing is left."""
         if self._process is not None:
-            self._process.kill()
             self._close()
 
     def run(self, command: Sequence[str], *, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> bytes:
@@ -137,10 +138,15 @@ class Namespace:
         process, self._process = self._process, None
         if process is None:
             return b""
-        process.wait(_STOP_SECONDS)
         assert process.stdin is not None
         assert process.stdout is not None
+        # The first process ends with its input, the kernel then kills the rest, and only after that does unshare end.
         process.stdin.close()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
         process.stdout.close()
         return self._box.joinpath("stderr").read_bytes()[-500:]
 

@@ -29,15 +29,22 @@ from mailferry.imap.values import split_uid_set
 class ImapTarget(ImapReader):
     """A mailbox that is written to. The first lane shares the connection that listed the folders."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, proof: Proof | None = None) -> None:
         super().__init__(session)
-        self._proof = Proof()
+        self._proof = proof if proof is not None else Proof()
         self._lane: ImapLane | None = None
 
     @classmethod
-    async def open(cls, settings: ImapSettings, side: Side = Side.TARGET, log: logging.Logger | None = None) -> ImapTarget:
-        """Connect and log in."""
-        return cls(await Session.open(settings, side, log))
+    async def open(
+        cls,
+        settings: ImapSettings,
+        side: Side = Side.TARGET,
+        log: logging.Logger | None = None,
+        *,
+        proof: Proof | None = None,
+    ) -> ImapTarget:
+        """Connect and log in. `proof` is what earlier connections to the same server showed."""
+        return cls(await Session.open(settings, side, log), proof)
 
     async def create_folders(self, folders: Sequence[tuple[FolderPath, SpecialUse | None]]) -> list[Created]:
         """CREATE, pipelined. A refusal is looked at again by LIST: what is there counts as done."""

@@ -128,6 +128,8 @@ class Copier:
                     raise
             if self._error is not None:
                 raise self._error
+            if any(work.in_doubt for work in works):  # the connection broke when all was sent
+                raise errors.ConnectionLost("before the last answers came", side=errors.Side.TARGET)
         except BaseException as error:
             await self._break_off(error)
             raise
@@ -159,6 +161,8 @@ class Copier:
             self._seal(state)
         while self._commits and not any(state.again for state in self._lanes):
             await asyncio.wait(self._commits, return_when=asyncio.FIRST_COMPLETED)
+        for state in self._lanes:
+            await state.lane.drain()  # raises if the connection is gone: nothing can be sent again on it
         return any(state.again for state in self._lanes)
 
     # what to read next

@@ -129,8 +129,8 @@ class ExceptionKind(StrEnum):
 
 @dataclass(slots=True)
 class ExceptionRow:
-    """One line of the report. There is one row for each folder, UIDVALIDITY, UID and kind: a later one replaces it,
-    so several facts of the same kind about one message go into one `detail`.
+    """One line of the report. There is one row for each folder, UIDVALIDITY, UID and kind (and code, if the kind is
+    LOST_KEYWORD: the code is the keyword); a later one replaces it.
 
     `kind` is a value of ExceptionKind, `date` INTERNALDATE in seconds since 1970 (-1: unknown), `detail` JSON;
     `retry` says that a later pass is to try the message again.
@@ -257,7 +257,9 @@ class Ledger(Protocol):
         """Store the last agreed flags. Raises LookupError, and ValueError for a column of another length."""
         ...
 
-    async def replace_chunks(self, folder_id: int, rows: Sequence[ChunkRow], *, folder: FolderRow | None = None) -> None:
+    async def replace_chunks(
+        self, folder_id: int, rows: Sequence[ChunkRow], *, folder: FolderRow | None = None
+    ) -> None:
         """Put these rows in the place of all chunks of a folder, and `folder` with them, in one transaction. Durable.
 
         Sets `id` and `seq` of the rows; keeps their moments.

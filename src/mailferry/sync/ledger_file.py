@@ -10,7 +10,6 @@ import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -93,9 +92,7 @@ class LedgerFile:
             self._connection = connection
         return self._connection
 
-    def _transaction(
-        self, connection: sqlite3.Connection, step: str, change: Work[Result], durable: bool
-    ) -> Result:
+    def _transaction(self, connection: sqlite3.Connection, step: str, change: Work[Result], durable: bool) -> Result:
         if durable is not self._is_durable:  # cannot be changed within a transaction
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._is_durable = durable
@@ -120,9 +117,7 @@ def connect(path: LedgerPath, busy_timeout_seconds: float) -> sqlite3.Connection
     if isinstance(path, Path):
         _make_private(path)
     # The connection belongs to one thread, but is closed by whoever drops the ledger last.
-    connection = sqlite3.connect(
-        path, timeout=busy_timeout_seconds, isolation_level=None, check_same_thread=False
-    )
+    connection = sqlite3.connect(path, timeout=busy_timeout_seconds, isolation_level=None, check_same_thread=False)
     try:
         _set_up(connection, path)
     except BaseException:
@@ -153,9 +148,8 @@ def _is_new(connection: sqlite3.Connection, path: LedgerPath) -> bool:
     )
     if application_id == APPLICATION_ID:
         if version > SCHEMA_VERSION:
-            raise LedgerUnreadable(
-                f"{path} was written by a newer version of Mailferry (format {version}, this one reads {SCHEMA_VERSION})."
-            )
+            formats = f"(format {version}, this one reads {SCHEMA_VERSION})"
+            raise LedgerUnreadable(f"{path} was written by a newer version of Mailferry {formats}.")
         return False
     if application_id or version or tables:
         raise LedgerUnreadable(f"{path} is a database of another program.")

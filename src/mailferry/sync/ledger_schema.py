@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mailferry.backends.base import FolderPath
-from mailferry.sync.ledger import ChunkKind, ChunkRow, ChunkState, ExceptionRow, FolderRow, Load
+from mailferry.sync.ledger import ChunkKind, ChunkRow, ChunkState, ExceptionKind, ExceptionRow, FolderRow, Load
 from mailferry.sync.packed import CONFIRMED, REVISABLE, Blobs, Columns, FlagTable, RowOutcome, Tally
 
 APPLICATION_ID = 0x4D46_5259  # "MFRY"; SQLite keeps it in the file's header
@@ -46,7 +46,8 @@ CREATE TABLE exception (
     folder_id INTEGER NOT NULL REFERENCES folder ON DELETE CASCADE, source_uid_validity INTEGER NOT NULL,
     uid INTEGER NOT NULL, kind TEXT NOT NULL, code TEXT NOT NULL, server_text TEXT NOT NULL, subject TEXT NOT NULL,
     message_id TEXT NOT NULL, date INTEGER NOT NULL, size_bytes INTEGER NOT NULL, detail TEXT NOT NULL,
-    pass_no INTEGER NOT NULL, retry INTEGER NOT NULL, PRIMARY KEY (folder_id, source_uid_validity, uid, kind)
+    pass_no INTEGER NOT NULL, retry INTEGER NOT NULL, topic TEXT NOT NULL,
+    PRIMARY KEY (folder_id, source_uid_validity, uid, kind, topic)
 ) WITHOUT ROWID;
 CREATE TABLE attempt (
     folder_id INTEGER NOT NULL REFERENCES folder ON DELETE CASCADE, uid_validity INTEGER NOT NULL,
@@ -73,7 +74,6 @@ EXCEPTION_COLUMNS = (
 LOADED = {Load.OUTCOMES: BLOB_COLUMNS[:3], Load.FLAGS: BLOB_COLUMNS[:4], Load.ALL: BLOB_COLUMNS}
 
 
-
 def _insert(table: str, columns: Sequence[str]) -> str:
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
 
@@ -90,19 +90,20 @@ INSERT_FOLDER = (
 UPDATE_FOLDER = f"UPDATE folder SET {_assign(FOLDER_COLUMNS)} WHERE id = ? AND pair_id = ?"  # noqa: S608
 SELECT_FOLDERS = f"SELECT id, {', '.join(FOLDER_COLUMNS)} FROM folder WHERE pair_id = ? ORDER BY id"  # noqa: S608
 INSERT_CHUNK = _insert("chunk", ("folder_id", "seq", *CHUNK_COLUMNS, *TALLY_COLUMNS, *BLOB_COLUMNS))
-SETTLE_CHUNK = (
-    f"UPDATE chunk SET state = ?, settled_at = ?, {_assign((*TALLY_COLUMNS, *BLOB_COLUMNS))} WHERE id = ?"  # noqa: S608
-)
+SETTLE_CHUNK = f"UPDATE chunk SET {_assign(('state', 'settled_at', *TALLY_COLUMNS, *BLOB_COLUMNS))} WHERE id = ?"  # noqa: S608
 SELECT_CHUNKS = {
     load: f"SELECT id, folder_id, seq, {', '.join((*CHUNK_COLUMNS, *LOADED[load]))} FROM chunk WHERE folder_id = ?"  # noqa: S608
     for load in Load
 }
-SUM_CHUNKS = f"SELECT folder_id, {', '.join(f'SUM({column})' for column in TALLY_COLUMNS[1:])} FROM chunk"  # noqa: S608
-SAVE_EXCEPTION = _insert("exception", EXCEPTION_COLUMNS).replace("INSERT", "INSERT OR REPLACE", 1)
+SUM_CHUNKS = (
+    f"SELECT folder_id, {', '.join(f'SUM({column})' for column in TALLY_COLUMNS[1:])} FROM chunk"  # noqa: S608
+    " WHERE folder_id IN (SELECT id FROM folder WHERE pair_id = ?) GROUP BY folder_id"
+)
+SAVE_EXCEPTION = _insert("exception", (*EXCEPTION_COLUMNS, "topic")).replace("INSERT", "INSERT OR REPLACE", 1)
 SELECT_EXCEPTIONS = (
     f"SELECT {', '.join(f'exception.{column}' for column in EXCEPTION_COLUMNS)}"  # noqa: S608
     " FROM exception JOIN folder ON folder.id = exception.folder_id"
-    " WHERE folder.pair_id = ? ORDER BY exception.folder_id, uid, exception.source_uid_validity, kind"
+    " WHERE folder.pair_id = ? ORDER BY exception.folder_id, uid, exception.source_uid_validity, kind, topic"
 )
 NOTE_ATTEMPT = (
     "INSERT INTO attempt (folder_id, uid_validity, uid, count) VALUES (?, ?, ?, 1)"
@@ -147,7 +148,7 @@ def folder_row(values: Sequence[Any]) -> FolderRow:
     return FolderRow(
         folder_id, source_raw, FolderPath(tuple(json.loads(source_path))), FolderPath(tuple(json.loads(target_path))),
         target_raw, reason, special_use, mailbox_id, bool(made_by_us), bool(adopted), *numbers,
-        in_doubt=bool(in_doubt), sweep_floor=sweep_floor, flag_sets=FlagTable.from_json(flag_sets),
+        bool(in_doubt), sweep_floor, FlagTable.from_json(flag_sets),
     )  # fmt: skip
 
 
@@ -181,17 +182,19 @@ def chunk_row(values: Sequence[Any]) -> ChunkRow:
 
 
 def exception_values(row: ExceptionRow) -> Values:
-    """Give values for EXCEPTION_COLUMNS."""
+    """Give values for EXCEPTION_COLUMNS, and the topic: a message can have lost several keywords."""
+    topic = text(row.code) if row.kind == ExceptionKind.LOST_KEYWORD else ""
     return (
         row.folder_id, row.source_uid_validity, row.uid, str(row.kind), text(row.code), text(row.server_text),
         text(row.subject), text(row.message_id), row.date, row.size_bytes, text(row.detail), row.pass_no, row.retry,
+        topic,
     )  # fmt: skip
 
 
 def exception_row(values: Sequence[Any]) -> ExceptionRow:
     """Make a record of EXCEPTION_COLUMNS."""
     *others, retry = values
-    return ExceptionRow(*others, retry=bool(retry))
+    return ExceptionRow(*others, bool(retry))
 
 
 def revise(rows: Iterable[Columns]) -> tuple[Tally, set[int]]:

@@ -1,6 +1,6 @@
 """Per-message columns of one ledger row, packed: 47 bytes a message on disk, no object per message.
 
-Also the folder's table of flag sets, and ranges of UIDs. Pure; knows nothing of SQL.
+Also the folder's table of flag sets, and ranges of UIDs.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 from array import array
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
+from itertools import compress
 from typing import ClassVar, NamedTuple
 
 from mailferry.backends.base import Flags, UidRange
@@ -34,10 +35,8 @@ class RowOutcome(IntEnum):
     LOST = 9  # proven not to be stored: to be sent again
 
 
-CONFIRMED = frozenset(
-    (RowOutcome.APPENDUID, RowOutcome.LOOKED_UP, RowOutcome.COUNTED, RowOutcome.ADOPTED, RowOutcome.MERGED)
-    + (RowOutcome.GONE_FROM_TARGET,)
-)
+_HELD = (RowOutcome.APPENDUID, RowOutcome.LOOKED_UP, RowOutcome.COUNTED, RowOutcome.ADOPTED, RowOutcome.MERGED)
+CONFIRMED = frozenset({*_HELD, RowOutcome.GONE_FROM_TARGET})
 """Settled for good: never copied again by an ordinary pass."""
 
 REVISABLE = (RowOutcome.REFUSED, RowOutcome.GONE_AT_SOURCE, RowOutcome.GONE_FROM_TARGET, RowOutcome.LOST)
@@ -129,7 +128,11 @@ class Columns:
 
     def confirmed_mask(self) -> bytes:
         """Give one byte a message: 1 if it is confirmed, else 0."""
-        return self.outcomes.translate(_CONFIRMED_TABLE)
+        return bytes(self.outcomes.translate(_CONFIRMED_TABLE))
+
+    def digest(self, i: int) -> bytes:
+        """Give the digest of message `i`."""
+        return bytes(self.digests[i * DIGEST_BYTES : (i + 1) * DIGEST_BYTES])
 
     def indexes_of(self, outcome: RowOutcome) -> Iterator[int]:
         """Give the places of the messages with this outcome, in order."""
@@ -142,10 +145,7 @@ class Columns:
         """Count outcomes."""
         mask = self.confirmed_mask()
         confirmed = mask.count(1)
-        if confirmed == len(mask):
-            size_bytes = sum(self.sizes)
-        else:
-            size_bytes = sum(size for size, is_confirmed in zip(self.sizes, mask, strict=False) if is_confirmed)
+        size_bytes = sum(self.sizes if confirmed == len(mask) else compress(self.sizes, mask))
         count = self.outcomes.count
         revisable = sum(count(outcome) for outcome in REVISABLE)
         return Tally(confirmed, count(RowOutcome.REFUSED), count(RowOutcome.LOST), revisable, size_bytes)
@@ -219,9 +219,8 @@ def _unpack(column: array[int], blob: bytes, n: int) -> None:
 class FlagTable:
     """Sets of flags of one folder, numbered in the order of their first use; only ever grows.
 
-    At most 65,535 sets. Beyond that `index_of` gives OTHER, which stands for "some set": `flags_of` then gives
-    None, and the message's last agreed flags count as unknown, which calls for a full comparison. So does an
-    index that the table does not have.
+    At most 65,535 sets. Beyond that `index_of` gives OTHER, "some set", for which `flags_of` gives None, as for an
+    index that the table does not have: the last agreed flags are unknown, which calls for a full comparison.
     """
 
     OTHER: ClassVar[int] = 0xFFFF
