@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
+from uuid import uuid4
+from zlib import crc32
 
 from mailferry.backends.base import (
     PREFIX_BYTES,
@@ -60,20 +62,25 @@ async def make(target: Target, *paths: FolderPath) -> None:
         assert not created.error, created
 
 
-def feed(chunk: Chunk, letter: Letter, *, piece_bytes: int = PREFIX_BYTES) -> None:
-    """Hand one message to a chunk in the form in which a reader gives it."""
+def feed(chunk: Chunk, letter: Letter, *, uid: int = 0, piece_bytes: int = PREFIX_BYTES) -> None:
+    """Hand one message to a chunk in the form in which a reader gives it.
+
+    `uid` is that on the source; without one it follows from the bytes, which does for all but twins.
+    """
     data, size = letter.data, len(letter.data)
-    mail = Mail(0, letter.flags, letter.date, letter.zone, size, data[:PREFIX_BYTES])
+    mail = Mail(uid or crc32(data) or 1, letter.flags, letter.date, letter.zone, size, data[:PREFIX_BYTES])
     chunk.add(mail, letter.flags, letter.date, letter.zone)
     for start in range(PREFIX_BYTES, size, piece_bytes):
         chunk.piece(data[start : start + piece_bytes])
 
 
-async def send(lane: Lane, path: FolderPath, mode: Mode, letters: Sequence[Letter | bytes]) -> list[Outcome | None]:
-    """Send one chunk and wait for the verdicts."""
-    chunk = lane.chunk(path, mode, "chunk")
-    for letter in letters:
-        feed(chunk, letter if isinstance(letter, Letter) else Letter(letter))
+async def send(
+    lane: Lane, path: FolderPath, mode: Mode, letters: Sequence[Letter | bytes], *, key: str = ""
+) -> list[Outcome | None]:
+    """Send one chunk and wait for the verdicts. `key` names its source; otherwise each chunk has one of its own."""
+    chunk = lane.chunk(path, mode, key or uuid4().hex)
+    for uid, letter in enumerate(letters, 1):
+        feed(chunk, letter if isinstance(letter, Letter) else Letter(letter), uid=uid)
         await lane.drain()
     return await chunk.release()
 

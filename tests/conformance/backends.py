@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from mailferry.backends.base import Flags, FolderPath, Mode, Target
+from mailferry.backends.base import Flags, FolderPath, Mode, Reader, Target
 from mailferry.backends.memory import MemoryMailbox, MemoryOptions, MemoryServer, rewritten
 from tests.conformance.contract import BackDoor, Backend, Site
 
@@ -20,6 +20,9 @@ class MemorySite:
     server: MemoryServer = field(default_factory=MemoryServer)
 
     async def connect(self) -> Target:
+        return MemoryMailbox(self.server)
+
+    async def look(self) -> Reader:
         return MemoryMailbox(self.server)
 
     async def put(self, path: FolderPath, data: bytes, flags: Flags, date: int | None, zone: int) -> None:
@@ -57,6 +60,30 @@ def _memory(options: MemoryOptions) -> Backend:
         undated=True,
         back_door=_memory_door,
     )
+
+
+# --- Maildir ---
+
+
+@dataclass(frozen=True, slots=True)
+class MaildirSite:
+    """A Maildir on disk; the back door is another program that writes files into it."""
+
+    folder: Path
+
+    async def connect(self) -> Target:
+        return await maildir.open_target(self.folder / "mail")
+
+    async def look(self) -> Reader:
+        return await maildir.open_reader(self.folder / "mail", state_directory=self.folder / "state")
+
+    async def put(self, path: FolderPath, data: bytes, flags: Flags, date: int | None, zone: int) -> None:
+        number = next(number for number in range(1, 10_000) if not self._file(path, number).exists())
+        letters = "".join(sorted(letter for letter in "DFRST" if LETTERS[letter] in flags))
+        file = self._file(path, number)
+        file.write_bytes(data)
+        os.utime(file, (date or 0, date or 0))
+        file.link_to
 
 
 BACKENDS = (

@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from mailferry.backends.base import Features, Flags, FolderPath, Mode, Target
+from mailferry.backends.base import Features, Flags, FolderPath, Mode, Reader, Target
 
 
 class Site(Protocol):
     """A mailbox that holds an empty INBOX and nothing else, on a server of its own or under a user of its own."""
 
     async def connect(self) -> Target:
-        """Open a session; each call another one onto the same mailbox. Tests close what they open."""
+        """Open a session. Where `Backend.shared` holds, there may be several. Tests close what they open."""
+        ...
+
+    async def look(self) -> Reader:
+        """Open one more session that only reads, beside those that are open."""
         ...
 
 
@@ -23,7 +27,7 @@ class BackDoor(Protocol):
     """What happens to a mailbox without us: done by the server's own tools."""
 
     async def put(self, path: FolderPath, data: bytes, flags: Flags, date: int | None, zone: int) -> None:
-        """Add a message, byte for byte. `date` None: one that cannot be understood."""
+        """Add a message. `date` None: one that cannot be understood."""
         ...
 
     async def delete_folder(self, path: FolderPath) -> None:
@@ -42,7 +46,8 @@ class Backend:
     """One backend under test.
 
     `features` must be those that its sessions report; they say which clauses are tested. `kept_as` is what a
-    message reads as once it was stored: None for one that is refused (its flags, date and neighbours are not).
+    message reads as once a lane has stored it: None for one that is refused. `read_as` is the same for one that
+    came through the back door.
     """
 
     name: str
@@ -50,6 +55,8 @@ class Backend:
     features: Features
     modes: frozenset[Mode]
     kept_as: Callable[[bytes], bytes | None] = lambda data: data
+    read_as: Callable[[bytes], bytes] = lambda data: data
+    shared: bool = True  # several sessions may write at once
     kept_zone: bool = True  # whether the zone of INTERNALDATE survives
     refused_names: frozenset[str] = frozenset()  # parts of folder names that cannot be made
     undated: bool = False  # whether the back door can put a message whose INTERNALDATE is not understood

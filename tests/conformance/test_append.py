@@ -44,10 +44,6 @@ def keeps_dates(backend: Backend) -> bool:
     return backend.features.keeps_internal_date
 
 
-def has_multi(backend: Backend) -> bool:
-    return Mode.MULTI in backend.modes
-
-
 @clause(modes=True)
 async def test_a_chunk_is_stored_in_order(subject: Subject, mode: Mode) -> None:
     lane = await subject.target.open_lane()
@@ -211,7 +207,7 @@ async def test_a_uid_is_never_used_twice(subject: Subject) -> None:
 @clause()
 async def test_another_session_sees_what_was_stored(subject: Subject) -> None:
     await deliver(subject.target, INBOX, *tidy(2))
-    other = await subject.site.connect()
+    other = await subject.site.look()
     assert await contents(other, INBOX) == [subject.backend.kept_as(mail) for mail in tidy(2)]
     assert [(each.uid, each.date) for each in await read(other, INBOX)] == [
         (each.uid, each.date) for each in await read(subject.target, INBOX)
@@ -224,3 +220,13 @@ async def test_the_date_of_each_message_is_its_own(subject: Subject) -> None:
     letters = [Letter(message(number), date=DATE + number) for number in (3, 1, 2)]
     await deliver(subject.target, INBOX, *letters)
     assert [each.date for each in await read(subject.target, INBOX)] == [DATE + 3, DATE + 1, DATE + 2]
+
+
+@clause(needs=lambda backend: backend.features.idempotent_names, modes=True)
+async def test_the_same_source_message_is_stored_once(subject: Subject, mode: Mode) -> None:
+    lane = await subject.target.open_lane()
+    first = await send(lane, INBOX, mode, twins(), key="a source folder")
+    again = await send(lane, INBOX, mode, twins(), key="a source folder")
+    await lane.close()
+    assert first == again
+    assert await contents(subject.target, INBOX) == twins()

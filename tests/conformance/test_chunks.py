@@ -22,27 +22,6 @@ from tests.conformance.mails import EMPTY, message, sized, tidy
 WORK, PLAY = folder("Work"), folder("Play")
 STORED, REFUSED, UNSENT = OutcomeKind.STORED, OutcomeKind.REFUSED, OutcomeKind.UNSENT
 
-DATES = {
-    "the second second": 1,
-    "leap day": 951_782_400,
-    "end of 2015": 1_451_606_399,
-    "last of winter time": 1_711_846_799,
-    "first of summer time": 1_711_846_800,
-    "2037": 2_114_380_800,
-}
-ZONES = (0, 60, -480, 330, 765, -210)
-
-
-def keeps_bytes(backend: Backend) -> bool:
-    return backend.features.keeps_bytes
-
-
-def keeps_twins(backend: Backend) -> bool:
-    return not backend.features.is_gmail
-
-
-def keeps_dates(backend: Backend) -> bool:
-    return backend.features.keeps_internal_date
 
 
 def has_multi(backend: Backend) -> bool:
@@ -85,7 +64,7 @@ async def test_a_chunk_abandoned_inside_a_message_leaves_nothing(subject: Subjec
     lane = await subject.target.open_lane()
     chunk = lane.chunk(INBOX, mode, "a")
     feed(chunk, Letter(message(2)))
-    chunk.add(Mail(0, NONE, DATE, 0, len(data), data[:PREFIX_BYTES]), NONE, DATE, 0)
+    chunk.add(Mail(3, NONE, DATE, 0, len(data), data[:PREFIX_BYTES]), NONE, DATE, 0)
     chunk.piece(data[PREFIX_BYTES:100_000])
     await lane.drain()
     chunk.abandon()

@@ -31,7 +31,7 @@ async def test_flags_are_added_and_removed_and_the_others_stay(subject: Subject)
     assert await _flags(subject) == [ANSWERED | FLAGGED, FLAGGED, NONE]
 
 
-@clause()
+@clause(needs=lambda backend: backend.shared)
 async def test_what_the_user_changed_meanwhile_survives(subject: Subject) -> None:
     """Three ways: the user answers a message while we mark it as seen."""
     [uid] = await deliver(subject.target, INBOX, Letter(message(1), FLAGGED))

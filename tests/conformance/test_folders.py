@@ -69,7 +69,7 @@ async def test_the_features_are_the_declared_ones(subject: Subject) -> None:
 
 @clause()
 async def test_the_key_of_a_mailbox_is_the_same_in_each_session(subject: Subject) -> None:
-    other = await subject.site.connect()
+    other = await subject.site.look()
     assert subject.target.key == other.key != ""
     await other.close()
 
@@ -176,7 +176,7 @@ async def test_names_that_differ_in_case_are_one(subject: Subject) -> None:
 @clause()
 async def test_raw_names_are_different_and_lasting(subject: Subject) -> None:
     await make(subject.target, WORK, folder("Play"), folder("R&D"))
-    other = await subject.site.connect()
+    other = await subject.site.look()
     here, there = await _listed(subject.target), await _listed(other)
     await other.close()
     assert {path: listed.raw_name for path, listed in here.items()} == {path: it.raw_name for path, it in there.items()}
@@ -252,7 +252,7 @@ async def test_a_deleted_folder_is_gone(subject: Subject) -> None:
 
 @clause()
 async def test_close_can_be_called_twice(subject: Subject) -> None:
-    other = await subject.site.connect()
+    other = await subject.site.look()
     await other.list_folders()
     await other.close()
     await other.close()

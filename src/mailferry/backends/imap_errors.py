@@ -17,6 +17,7 @@ _BY_TROUBLE: dict[Trouble, type[MailferryError]] = {
     Trouble.LIMIT: errors.ServerBusy,
     Trouble.SERVER_BUG: errors.ServerBusy,
     Trouble.AUTH: errors.LoginFailed,
+    Trouble.NO_PERMISSION: errors.ReadOnly,
     Trouble.NONEXISTENT: errors.FolderGone,
 }
 

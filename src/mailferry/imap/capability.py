@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import Enum
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
 
@@ -96,7 +97,7 @@ class Capabilities:
     def __init__(self, words: Iterable[bytes | str]) -> None:
         upper = [(word.decode("utf-8", "replace") if isinstance(word, bytes) else word).upper() for word in words]
         names = set(upper)
-        for first, second in zip(upper, upper[1:], strict=False):
+        for first, second in pairwise(upper):
             if first == "LITERAL" and second in ("+", "-"):
                 names.add(first + second)
                 names -= {first, second}

@@ -265,9 +265,8 @@ def _requested(name: str, capabilities: Capabilities) -> str:
 
 def saslprep(text: str) -> str:
     """Normalise a name or password (RFC 4013); a text that is not allowed there stays as it is."""
-    mapped = "".join(
-        " " if stringprep.in_table_c12(char) else char for char in text if not stringprep.in_table_b1(char)
-    )
+    kept = (char for char in text if not stringprep.in_table_b1(char))
+    mapped = "".join(" " if stringprep.in_table_c12(char) else char for char in kept)
     prepared = unicodedata.normalize("NFKC", mapped)
     return text if any(unicodedata.category(char) in ("Cc", "Cs", "Co") for char in prepared) else prepared
 

@@ -20,7 +20,8 @@ _ACCOUNT: dict[Trouble, type[MailferryError]] = {
     Trouble.QUOTA: errors.OverQuota,
     Trouble.BUSY: errors.ServerBusy,
     Trouble.SERVER_BUG: errors.ServerBusy,
-    Trouble.AUTH: errors.ReadOnly,
+    Trouble.AUTH: errors.ConnectionLost,
+    Trouble.NO_PERMISSION: errors.ReadOnly,
     Trouble.TRYCREATE: errors.FolderGone,
     Trouble.NONEXISTENT: errors.FolderGone,
 }
