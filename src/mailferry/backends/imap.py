@@ -57,7 +57,7 @@ class ImapReader:
         """LIST with everything in one round trip where the server can (RFC 5258, RFC 5819), else three."""
         with translated(self.session.side, self.session.settings.where):
             caps = self.session.client.capabilities
-            extended = caps.has("LIST-EXTENDED") and not self.session.quirks.broken_list_return
+            extended = caps.has("LIST-EXTENDED") and not self.session.quirks.broken_special_use_return
             if extended and caps.has("LIST-STATUS") and status:
                 try:
                     return await self._list_extended()

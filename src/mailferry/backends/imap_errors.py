@@ -9,22 +9,22 @@ from contextlib import contextmanager
 from mailferry import errors
 from mailferry.errors import MailferryError, Side
 from mailferry.imap import errors as imap_errors
-from mailferry.imap.quirks import Trouble, backoff_seconds, classify
+from mailferry.imap.quirks import Refusal, backoff_seconds, classify
 
-_BY_TROUBLE: dict[Trouble, type[MailferryError]] = {
-    Trouble.QUOTA: errors.OverQuota,
-    Trouble.BUSY: errors.ServerBusy,
-    Trouble.LIMIT: errors.ServerBusy,
-    Trouble.SERVER_BUG: errors.ServerBusy,
-    Trouble.AUTH: errors.LoginFailed,
-    Trouble.NO_PERMISSION: errors.ReadOnly,
-    Trouble.NONEXISTENT: errors.FolderGone,
+_BY_REFUSAL: dict[Refusal, type[MailferryError]] = {
+    Refusal.QUOTA: errors.OverQuota,
+    Refusal.BUSY: errors.ServerBusy,
+    Refusal.LIMIT: errors.ServerBusy,
+    Refusal.SERVER_BUG: errors.ServerBusy,
+    Refusal.AUTH: errors.LoginFailed,
+    Refusal.PERMISSION: errors.ReadOnly,
+    Refusal.NONEXISTENT: errors.FolderGone,
 }
 
 
 def from_response(code: str, text: str, side: Side) -> MailferryError:
     """Make the error for a NO or BAD with this response code and text."""
-    kind = _BY_TROUBLE.get(classify(text, code), errors.CommandFailed)
+    kind = _BY_REFUSAL.get(classify(text, code), errors.CommandFailed)
     return kind(text, side=side, wait_seconds=backoff_seconds(text) or 0.0)
 
 

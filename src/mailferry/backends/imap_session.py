@@ -14,7 +14,7 @@ from mailferry.errors import Side
 from mailferry.imap import commands, sasl
 from mailferry.imap.client import Exchange, ImapClient, Timeouts
 from mailferry.imap.errors import CommandRefused, LoginRefused
-from mailferry.imap.quirks import Quirks, Trouble, classify, detect
+from mailferry.imap.quirks import Quirks, Refusal, classify, detect
 from mailferry.imap.responses import Continuation, Id, ListEntry, NamespaceEntry
 from mailferry.imap.transport import client_context
 from mailferry.imap.values import Secret
@@ -97,7 +97,7 @@ class Session:
         greeting = client.greeting
         if greeting is not None and greeting.kind == "PREAUTH":
             return
-        self.quirks = detect(greeting.text if greeting else "", client.capabilities.names, {})
+        self.quirks = detect(greeting.text if greeting else "", capabilities=client.capabilities)
         if settings.authzid and self.quirks.is_courier:
             raise LoginRefused("Courier ignores the authorisation identity and would open the administrator's own mailbox")
         credentials = sasl.Credentials(
@@ -119,7 +119,7 @@ class Session:
                 await self._authenticate(sasl.MECHANISMS[name](credentials))
         except CommandRefused as error:
             code = error.code.name if error.code else ""
-            temporary = classify(error.text, code) in (Trouble.BUSY, Trouble.LIMIT, Trouble.SERVER_BUG)
+            temporary = classify(error.text, code) in (Refusal.BUSY, Refusal.LIMIT, Refusal.SERVER_BUG)
             raise LoginRefused(error.text, code, temporary=temporary) from None
         if client.capabilities is before:
             await client.refresh_capabilities()
@@ -165,7 +165,7 @@ class Session:
                     said = dict(response.fields)
         await space.reply
         greeting = client.greeting
-        self.quirks = detect(greeting.text if greeting else "", client.capabilities.names, said)
+        self.quirks = detect(greeting.text if greeting else "", said, client.capabilities)
         self.software = said.get("name") or self.quirks.name or "IMAP"
         for entry in space.untagged:
             if isinstance(entry, NamespaceEntry):
@@ -205,11 +205,11 @@ class Session:
         return Features(
             name=self.software,
             reports_new_ids=caps.has("UIDPLUS"),
-            keeps_bytes=not quirks.is_exchange,
-            condstore=caps.has("CONDSTORE") and not quirks.no_condstore,
+            keeps_bytes=quirks.keeps_bytes,
+            condstore=caps.has("CONDSTORE"),
             max_message_bytes=caps.append_limit,
             delimiter=self.names.delimiter,
-            case_insensitive=quirks.is_exchange,
+            case_insensitive=quirks.case_insensitive_folders,
             is_exchange=quirks.is_exchange,
             is_gmail=quirks.is_gmail,
             uid_expunge=caps.has("UIDPLUS"),

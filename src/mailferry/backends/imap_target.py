@@ -21,7 +21,7 @@ from mailferry.backends.imap_session import ImapSettings, Session
 from mailferry.errors import Side
 from mailferry.imap import commands
 from mailferry.imap.client import Exchange
-from mailferry.imap.quirks import Trouble, classify
+from mailferry.imap.quirks import Refusal, classify
 from mailferry.imap.responses import FlagsEntry, Status
 from mailferry.imap.values import split_uid_set
 
@@ -64,7 +64,7 @@ class ImapTarget(ImapReader):
                 if reply.status == "OK":
                     self._proof.folders.add(raw)
                     result.append(Created(path, raw, made=True))
-                elif classify(reply.text, code) is Trouble.ALREADY_EXISTS or await self._exists(raw):
+                elif classify(reply.text, code) is Refusal.ALREADY_EXISTS or await self._exists(raw):
                     result.append(Created(path, raw))
                 else:
                     result.append(Created(path, raw, error=reply.text or reply.status))

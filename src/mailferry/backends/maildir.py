@@ -154,11 +154,11 @@ class MaildirReader:
 
 
 class MaildirTarget(MaildirReader):
-    """A Maildir++ that we write, locked against other writers."""
+    """A Maildir++ that we write. While a lane is open, no other process can open one."""
 
-    def __init__(self, root: bytes, uids: Uids, lock: int, now: Clock) -> None:
+    def __init__(self, root: bytes, uids: Uids, now: Clock) -> None:
         super().__init__(root, uids)
-        self._lock = lock
+        self._lock = -1
         self._now = now
         self._keyword_lock = threading.Lock()
         self._writers: dict[FolderPath, FolderWriter] = {}
@@ -177,8 +177,13 @@ class MaildirTarget(MaildirReader):
         return await self._run(lambda: permanent_flags(read_keywords(self._directory(path))))
 
     async def open_lane(self) -> MaildirLane:
-        """Open a writer; lanes must not write to the same folder at the same time."""
-        lane = MaildirLane(self._executor, self._acquire, self._release, len(self._lanes))
+        """Open a writer. Two lanes must not write to the same folder at the same time.
+
+        The first one locks the mailbox until the last is closed. Raises AlreadyRunning, ReadOnly.
+        """
+        if self._lock < 0:
+            self._lock = lock_mailbox(self._tree.root)
+        lane = MaildirLane(self._executor, self._acquire, self._release, self._lane_closed)
         self._lanes.append(lane)
         return lane
 
@@ -195,16 +200,10 @@ class MaildirTarget(MaildirReader):
             self._writers[path].forget()
 
     async def close(self) -> None:
-        """End the lanes, then unlock."""
-        for lane in self._lanes:
+        """End the lanes, which unlocks, then the threads."""
+        for lane in list(self._lanes):
             await lane.close()
         await super().close()
-        for writer in self._writers.values():
-            writer.close()
-        self._writers.clear()
-        if self._lock >= 0:
-            lock, self._lock = self._lock, -1
-            os.close(lock)
 
     def _create(self, path: FolderPath) -> Created:
         try:
@@ -230,6 +229,17 @@ class MaildirTarget(MaildirReader):
             await self._run(function)
         except OSError as error:
             raise disk_error(error, self._tree.root, Side.TARGET) from error
+
+    def _lane_closed(self, lane: MaildirLane) -> None:
+        if lane not in self._lanes:
+            return
+        self._lanes.remove(lane)
+        if not self._lanes:
+            for writer in self._writers.values():
+                writer.close()
+            self._writers.clear()
+            lock, self._lock = self._lock, -1
+            os.close(lock)
 
     def _acquire(self, path: FolderPath) -> FolderWriter:
         writer = self._writers.pop(path, None)
@@ -270,12 +280,12 @@ async def open_reader(path: Path, *, state_directory: Path | None = None, now: C
 
 
 async def open_target(path: Path, *, now: Clock = time.time) -> MaildirTarget:
-    """Open a Maildir++ as a target: make it if it is not there, and lock it against other writers.
+    """Open a Maildir++ as a target; make it if it is not there.
 
-    Raises AlreadyRunning; ReadOnly, OverQuota or CommandFailed if the path cannot be made.
+    Raises ReadOnly, OverQuota or CommandFailed if it cannot be made.
     """
-    root, lock = await asyncio.to_thread(_prepared_target, path)
-    return MaildirTarget(root, target_uids(lambda folder: UidFile(own_path(folder), now)), lock, now)
+    root = await asyncio.to_thread(_prepared_target, path)
+    return MaildirTarget(root, target_uids(lambda folder: UidFile(own_path(folder), now)), now)
 
 
 def _checked_source(path: Path) -> bytes:
@@ -289,16 +299,10 @@ def _checked_source(path: Path) -> bytes:
     return root
 
 
-def _prepared_target(path: Path) -> tuple[bytes, int]:
+def _prepared_target(path: Path) -> bytes:
     root = os.fsencode(os.path.realpath(path))
     try:
-        os.makedirs(root, 0o700, exist_ok=True)
-        lock = lock_mailbox(root)
-        try:
-            make_maildir(root, is_root=True)
-        except BaseException:
-            os.close(lock)
-            raise
+        make_maildir(root, is_root=True)
     except OSError as error:
         raise disk_error(error, root, Side.TARGET) from error
-    return root, lock
+    return root

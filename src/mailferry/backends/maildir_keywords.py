@@ -18,8 +18,8 @@ KEYWORDS = 26
 FORWARDED = "$Forwarded"
 FILE = "dovecot-keywords"
 LOCK = "dovecot-keywords.lock"
-STAGING = "keywords.mailferry"
-"""Name in `tmp/` of the keyword file being written; the lock is a second link to it."""
+STAGING = "keywords-"
+"""Begin of the name in `tmp/` of a keyword file being written; the lock is a second link to it."""
 
 LOCK_WAIT_SECONDS = 10.0
 LOCK_STALE_SECONDS = 120.0
@@ -103,12 +103,10 @@ def add_keywords(folder: bytes, wanted: Iterable[str]) -> Keywords:
     Takes the lock that Dovecot takes, and replaces the file as Dovecot does: by renaming the lock.
     Raises OSError, TimeoutError if another program holds the lock.
     """
-    paths = {name: os.path.join(folder, name.encode()) for name in (FILE, LOCK, f"tmp/{STAGING}")}
-    staging = paths[f"tmp/{STAGING}"]
-    drop_stale_lock(folder)
+    lock, staging = os.path.join(folder, LOCK.encode()), _staging(folder)
     file = os.open(staging, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        _take_lock(staging, paths[LOCK])
+        _take_lock(staging, lock)
         keywords = read_keywords(folder)
         names = dict(keywords.names)
         free = (index for index in range(KEYWORDS) if index not in names)
@@ -119,19 +117,28 @@ def add_keywords(folder: bytes, wanted: Iterable[str]) -> Keywords:
             raise OSError("short write")
         os.fsync(file)
     except Exception:
-        drop_stale_lock(folder)
+        _drop(staging, lock)
         raise
     finally:
         os.close(file)
-    os.rename(paths[LOCK], paths[FILE])
+    os.rename(lock, os.path.join(folder, FILE.encode()))
     os.unlink(staging)
     sync_directory(folder)
     return Keywords(names)
 
 
 def drop_stale_lock(folder: bytes) -> None:
-    """Remove our own lock and staging file, left by a crash. Another program's lock is not touched."""
-    staging, lock = os.path.join(folder, b"tmp", STAGING.encode()), os.path.join(folder, LOCK.encode())
+    """Remove locks and staging files of ours, left by a crash. Another program's lock is not touched."""
+    for name in os.listdir(os.path.join(folder, b"tmp")):
+        if name.startswith(STAGING.encode()) and name.endswith(b".mailferry"):
+            _drop(os.path.join(folder, b"tmp", name), os.path.join(folder, LOCK.encode()))
+
+
+def _staging(folder: bytes) -> bytes:
+    return os.path.join(folder, f"tmp/{STAGING}{os.urandom(8).hex()}.mailferry".encode())
+
+
+def _drop(staging: bytes, lock: bytes) -> None:
     try:
         if os.path.samefile(staging, lock):
             os.unlink(lock)

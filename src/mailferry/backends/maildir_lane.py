@@ -7,6 +7,7 @@ its files are durable and all chunks begun before it are over.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import Callable, Collection
 from concurrent.futures import Executor
@@ -30,7 +31,7 @@ class MaildirChunk:
 
     def __init__(self, lane: MaildirLane, writer: FolderWriter, key: str, prefix: str) -> None:
         self.writer = writer
-        self.stamp = source_stamp(key)
+        self._stamp = source_stamp(key)
         self.slots: list[Slot] = []
         self.future: asyncio.Future[list[Outcome | None]] | None = None
         self.abandoned = False
@@ -51,7 +52,9 @@ class MaildirChunk:
         """Take one message. A Maildir keeps the moment only, so `zone` is not stored."""
         self._end_stream()
         data = mail.data
-        slot = Slot(mail.uid, flags, date, data, f"{self._prefix}.{len(self.slots)}{TMP_SUFFIX}")
+        # Mail without a UID is like no other: it is named after this lane.
+        source = (self._stamp, mail.uid) if mail.uid else self._lane.anonymous()
+        slot = Slot(source, flags, date, data, f"{self._prefix}.{len(self.slots)}{TMP_SUFFIX}")
         self.slots.append(slot)
         self._lane.taken(len(data))
         if len(data) < mail.size:
@@ -107,7 +110,7 @@ class MaildirChunk:
         if self._batch:
             slots, self._batch, size, self._batch_bytes = self._batch, [], self._batch_bytes, 0
             self.jobs += 1
-            self._lane.run(lambda: self.writer.write(self.stamp, slots), lambda error: self.job_done(size, error))
+            self._lane.run(lambda: self.writer.write(slots), lambda error: self.job_done(size, error))
 
 
 class _Stream:
@@ -151,7 +154,7 @@ class _Stream:
         writer = self._chunk.writer
         if not self._begun:
             self._begun = True
-            writer.begin(self._chunk.stamp, self._slot)
+            writer.begin(self._slot)
         writer.extend(self._slot, pieces, sum(map(self._ends.count, pieces)), last=last)
 
     def _wrote(self, size: int, error: BaseException | None) -> None:
@@ -170,12 +173,14 @@ class MaildirLane:
         executor: Executor,
         acquire: Callable[[FolderPath], FolderWriter],
         release: Callable[[FolderPath, FolderWriter], None],
-        number: int,
+        closed: Callable[[MaildirLane], None],
     ) -> None:
         self._executor = executor
         self._acquire = acquire
         self._release = release
-        self._number = number
+        self._closed = closed
+        self._name = os.urandom(8).hex()
+        self._anonymous = 0
         self._loop = asyncio.get_running_loop()
         self._chunks: deque[tuple[FolderPath, MaildirChunk]] = deque()
         self._begun = 0
@@ -189,7 +194,7 @@ class MaildirLane:
         if mode not in self.modes:
             raise ValueError(f"a Maildir has no mode {mode}")
         self._begun += 1
-        chunk = MaildirChunk(self, self._acquire(path), key, f"{self._number}.{self._begun}")
+        chunk = MaildirChunk(self, self._acquire(path), key, f"{self._name}.{self._begun}")
         self._chunks.append((path, chunk))
         return chunk
 
@@ -210,6 +215,12 @@ class MaildirLane:
         for _, chunk in list(self._chunks):
             chunk.abandon()
         await self._until(lambda: not self._chunks)
+        self._closed(self)
+
+    def anonymous(self) -> tuple[str, int]:
+        """A name, in place of stamp and UID, that no other message has."""
+        self._anonymous += 1
+        return self._name, self._anonymous
 
     def taken(self, size_bytes: int) -> None:
         """Note bytes that were handed over."""
@@ -242,7 +253,7 @@ class MaildirLane:
             if chunk.abandoned or chunk.broken:
                 chunk.writer.discard(chunk.slots)
             else:
-                outcomes.extend(chunk.writer.commit(chunk.stamp, chunk.slots))
+                outcomes.extend(chunk.writer.commit(chunk.slots))
 
         self.run(job, lambda error: self._ended(path, chunk, outcomes))
 

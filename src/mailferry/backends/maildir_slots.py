@@ -24,10 +24,10 @@ _CODES = {
 class Slot:
     """One message on its way: its data until it is written, then what is known of its file."""
 
-    __slots__ = ("bare", "data", "date", "error", "file", "flags", "found", "size", "tmp", "uid")
+    __slots__ = ("bare", "data", "date", "error", "file", "flags", "found", "size", "stamp", "tmp", "uid")
 
-    def __init__(self, uid: int, flags: Flags, date: int, data: bytes, tmp: str) -> None:
-        self.uid = uid
+    def __init__(self, source: tuple[str, int], flags: Flags, date: int, data: bytes, tmp: str) -> None:
+        self.stamp, self.uid = source
         self.flags = flags
         self.date = min(max(date, EARLIEST), LATEST)
         self.data = data

@@ -40,9 +40,9 @@ class FolderWriter:
         self._tmp = self._cur = -1
         self._loaded = False
 
-    def write(self, stamp: str, slots: Sequence[Slot]) -> None:
+    def write(self, slots: Sequence[Slot]) -> None:
         """Write complete messages to `tmp` and make them durable; what fails is noted in the slot."""
-        self._find(stamp, slots)
+        self._find(slots)
         fresh = [slot for slot in slots if not slot.found and slot.error is None]
         for slot in fresh:
             try:
@@ -69,9 +69,9 @@ class FolderWriter:
                 except OSError as error:
                     self._failed(slot, error)
 
-    def begin(self, stamp: str, slot: Slot) -> None:
+    def begin(self, slot: Slot) -> None:
         """Open the file of a message that comes in pieces."""
-        self._find(stamp, [slot])
+        self._find([slot])
         if not slot.found and slot.error is None:
             try:
                 slot.file = os.open(slot.tmp, _CREATE, 0o600, dir_fd=self._tmp)
@@ -94,19 +94,19 @@ class FolderWriter:
         except OSError as error:
             self._failed(slot, error)
 
-    def commit(self, stamp: str, slots: Sequence[Slot]) -> list[Outcome | None]:
+    def commit(self, slots: Sequence[Slot]) -> list[Outcome | None]:
         """Move the chunk into `cur`; one outcome a slot, None where the disk leaves it open."""
-        self._find(stamp, [slot for slot in slots if slot.error is None and not slot.found])
+        self._find([slot for slot in slots if slot.error is None and not slot.found])
         moved: list[Slot] = []
         try:
             fresh = self._first_of_each(slots)
             if fresh:
-                self._move(stamp, fresh, moved)
+                self._move(fresh, moved)
         except OSError as error:
             for slot in slots:
                 if not slot.found and slot not in moved and slot.error is None:
                     slot.error = error
-        self._find(stamp, [slot for slot in slots if slot.error is None and not slot.found])  # twice in one chunk
+        self._find([slot for slot in slots if slot.error is None and not slot.found])  # twice in one chunk
         outcomes: list[Outcome | None] = [outcome_of(slot) for slot in slots]
         self.discard(slots)
         if moved and not self._sync_cur():
@@ -130,7 +130,7 @@ class FolderWriter:
         with self._lock:
             self._close()
 
-    def _find(self, stamp: str, slots: Sequence[Slot]) -> None:
+    def _find(self, slots: Sequence[Slot]) -> None:
         """Open the folder if need be, and note which of these messages are in it."""
         with self._lock:
             try:
@@ -140,10 +140,9 @@ class FolderWriter:
                 for slot in slots:
                     slot.error = error
                 return
-            sources = self._sources.get(stamp)
-            if sources is not None:
-                for slot in slots:
-                    slot.found = sources.find(slot.uid)
+            for slot in slots:
+                sources = self._sources.get(slot.stamp)
+                slot.found = sources.find(slot.uid) if sources else 0
 
     def _open(self) -> None:
         if self._cur < 0:
@@ -178,9 +177,9 @@ class FolderWriter:
                 os.close(file)
         self._tmp = self._cur = -1
 
-    def _move(self, stamp: str, slots: Sequence[Slot], moved: list[Slot]) -> None:
+    def _move(self, slots: Sequence[Slot], moved: list[Slot]) -> None:
         keywords = self._keywords_for(slots)
-        uniques = [own_unique(slot.date, slot.uid, stamp) for slot in slots]
+        uniques = [own_unique(slot.date, slot.uid, slot.stamp) for slot in slots]
         uids = self._uid_file.allocate([unique.encode("ascii") for unique in uniques])
         for slot, unique, uid in zip(slots, uniques, uids, strict=True):
             letters = keywords.letters(slot.flags).decode("ascii")
@@ -192,7 +191,7 @@ class FolderWriter:
                     self._failed(slot, error)
                     continue
                 slot.found, slot.tmp = uid, ""
-                self._sources.setdefault(stamp, Sources([])).add(slot.uid, uid)
+                self._sources.setdefault(slot.stamp, Sources([])).add(slot.uid, uid)
             moved.append(slot)
 
     def _keywords_for(self, slots: Sequence[Slot]) -> Keywords:
@@ -208,10 +207,10 @@ class FolderWriter:
             return self._keywords
 
     def _first_of_each(self, slots: Sequence[Slot]) -> list[Slot]:
-        first: dict[int, Slot] = {}
+        first: dict[tuple[str, int], Slot] = {}
         for slot in slots:
             if not slot.found and slot.error is None:
-                first.setdefault(slot.uid, slot)
+                first.setdefault((slot.stamp, slot.uid), slot)
         return list(first.values())
 
     def _sync_cur(self) -> bool:

@@ -61,7 +61,15 @@ _SERVERS: Final = (
         r"Microsoft\.Exchange|Microsoft Exchange",
     ),
     _Row(
-        Quirks("Gmail", max_command_bytes=16_000, is_gmail=True, merges_duplicates=True, keeps_bytes=False),
+        # Labels that differ in case only are one; blanks at the ends of header lines are trimmed.
+        Quirks(
+            "Gmail",
+            max_command_bytes=16_000,
+            is_gmail=True,
+            case_insensitive_folders=True,
+            merges_duplicates=True,
+            keeps_bytes=False,
+        ),
         r"\bGimap ready\b",
         r"GImap",
         "X-GM-EXT-1",
@@ -90,7 +98,7 @@ _SERVERS: Final = (
     _Row(Quirks("SmarterMail", broken_search=True), r"\bSmarterMail\b", r"SmarterMail"),
     _Row(Quirks("IceWarp", broken_search=True), r"\bIceWarp\b", r"IceWarp"),
     _Row(Quirks("Yandex", broken_search=True), r"\bYandex\b", r"Yandex"),
-    _Row(Quirks("Zoho", case_insensitive_folders=True), r"\bZoho\b", r"Zoho"),
+    _Row(Quirks("Zoho"), r"\bZoho\b", r"Zoho"),
     _Row(Quirks("Zimbra", case_insensitive_folders=True), r"\bZimbra\b", r"Zimbra"),
     _Row(Quirks("Proton Bridge", broken_special_use_return=True), r"\bProton|\bgluon\b", r"gluon|Proton"),
     _Row(Quirks("Strato", broken_special_use_return=True), r"\bstrato\b", r"strato"),
@@ -156,7 +164,11 @@ _REFUSALS: Final = (
         r"|message(?: is| size is)? too (?:large|big)|message (?:size )?exceeds (?:the )?(?:maximum|fixed|allowed)",
     ),
     # Gmail's daily volume: [OVERQUOTA] Account exceeded command or bandwidth limits.
-    (Refusal.BUSY, frozenset({"THROTTLED"}), r"bandwidth limits|is throttled|suggested backoff time"),
+    (
+        Refusal.BUSY,
+        frozenset({"THROTTLED"}),
+        r"bandwidth limits|is throttled|suggested backoff time|temporary (?:authentication|login|server|system)",
+    ),
     (
         Refusal.QUOTA,  # Exchange says "Server Unavailable. 15" when a mailbox is full.
         frozenset({"OVERQUOTA"}),
@@ -168,12 +180,16 @@ _REFUSALS: Final = (
         frozenset({"LIMIT"}),
         r"too many (?:simultaneous |concurrent |open )?connections|maximum number of connections",
     ),
-    (Refusal.CONTENT, frozenset[str](), r"contains an? (?:virus|nul)|\bvirus\b|contains nul|invalid header|header limit"),
+    (
+        Refusal.CONTENT,
+        frozenset[str](),
+        r"contains an? virus|virus (?:found|detected)|contains nul|invalid header|header limit",
+    ),
     (
         Refusal.AUTH,  # Exchange accepts the login and refuses the first command when token or permission is bad.
         frozenset({"AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED", "PRIVACYREQUIRED"}),
         r"accesstokenexpired|authenticated but not connected|authentication fail|authenticate failed"
-        r"|invalid (?:credentials|login|user)|login (?:failed|failure)|incorrect (?:username|user|password)|unsafe login",
+        r"|invalid (?:credentials|login|user)|login (?:failed|failure)|incorrect (?:user|password)|unsafe login",
     ),
     (Refusal.TRYCREATE, frozenset({"TRYCREATE"}), r"\[trycreate\]"),
     (Refusal.ALREADY_EXISTS, frozenset({"ALREADYEXISTS"}), r"already exists|duplicate folder name|folder exists"),
@@ -190,18 +206,18 @@ _REFUSALS: Final = (
         r"try (?:again )?later|temporar(?:y|ily)|server (?:is )?(?:busy|unavailable)|session expired",
     ),
 )
+_NARROW_CODES: Final = frozenset[str]().union(*(codes for _, codes, _ in _REFUSALS)) - {"LIMIT", "OVERQUOTA"}
 _REFUSAL_CHARS: Final = 2_000
 
 
 def classify(text: str, code: ResponseCode | str | None = None) -> Refusal:
     """Say what a refusal is about, from its text and its response code (or the code's name)."""
     name = code.name if isinstance(code, ResponseCode) else (code or "")
-    # [UNAVAILABLE] is the server's own word that waiting helps, whatever stands beside it (RFC 5530, 3).
-    if name.upper() in ("UNAVAILABLE", "INUSE"):
-        return Refusal.BUSY
-    words = text.strip()[:_REFUSAL_CHARS]
+    name = name.upper()
+    # A code of narrow meaning decides alone: the words may quote the name of a mailbox.
+    words = "" if name in _NARROW_CODES else text.strip()[:_REFUSAL_CHARS]
     for refusal, codes, pattern in _REFUSALS:
-        if name.upper() in codes or re.search(pattern, words, re.IGNORECASE):
+        if name in codes or re.search(pattern, words, re.IGNORECASE):
             return refusal
     return Refusal.OTHER
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from mailferry import errors
 from mailferry.backends.base import Mode, Outcome, OutcomeKind, Target
 from mailferry.errors import MailferryError, Side
-from mailferry.imap.quirks import Trouble, backoff_seconds, classify
+from mailferry.imap.quirks import Refusal, backoff_seconds, classify
 from mailferry.sync.identity import describe
 from mailferry.sync.ledger import ExceptionKind
 from mailferry.sync.options import Options
@@ -16,14 +16,14 @@ from mailferry.sync.repair import repairs
 from mailferry.sync.work import FolderWork, Resend
 
 _SAME_IN_A_ROW = 3
-_ACCOUNT: dict[Trouble, type[MailferryError]] = {
-    Trouble.QUOTA: errors.OverQuota,
-    Trouble.BUSY: errors.ServerBusy,
-    Trouble.SERVER_BUG: errors.ServerBusy,
-    Trouble.AUTH: errors.ConnectionLost,
-    Trouble.NO_PERMISSION: errors.ReadOnly,
-    Trouble.TRYCREATE: errors.FolderGone,
-    Trouble.NONEXISTENT: errors.FolderGone,
+_ACCOUNT: dict[Refusal, type[MailferryError]] = {
+    Refusal.QUOTA: errors.OverQuota,
+    Refusal.BUSY: errors.ServerBusy,
+    Refusal.SERVER_BUG: errors.ServerBusy,
+    Refusal.AUTH: errors.ConnectionLost,
+    Refusal.PERMISSION: errors.ReadOnly,
+    Refusal.TRYCREATE: errors.FolderGone,
+    Refusal.NONEXISTENT: errors.FolderGone,
 }
 
 
@@ -38,8 +38,8 @@ class Verdicts:
     def _account(self, outcome: Outcome) -> type[MailferryError] | None:
         if outcome.code == "BAD":
             return None
-        trouble = classify(outcome.text, outcome.code)
-        return _ACCOUNT.get(trouble)
+        refusal = classify(outcome.text, outcome.code)
+        return _ACCOUNT.get(refusal)
 
     def _about_message(self, outcome: Outcome, mode: Mode) -> bool:
         """True if the verdict is on this message alone and there is no other way of sending it."""
@@ -53,7 +53,7 @@ class Verdicts:
         return RowOutcome.REFUSED if final else RowOutcome.LOST
 
     def _too_big(self, outcome: Outcome) -> bool:
-        return classify(outcome.text, outcome.code) in (Trouble.TOO_BIG, Trouble.LIMIT)
+        return classify(outcome.text, outcome.code) in (Refusal.TOO_BIG, Refusal.LIMIT)
 
     def rule(
         self,
