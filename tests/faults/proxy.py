@@ -15,90 +15,15 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Literal, Self
+from typing import Self
 
-from tests.faults.link import Ending, Link
+from tests.faults.actions import Action, Answer, Cut, Direction, Ending, Fault, Inject, Late, Stall
+from tests.faults.link import Link
 from tests.faults.wire import AtByte, AtPattern, InLiteral, Place
 
 __all__ = ["Answer", "AtByte", "AtPattern", "Cut", "Fault", "InLiteral", "Inject", "Late", "Proxy", "Stall"]
 
 HOST = "127.0.0.1"
-Direction = Literal["to_server", "to_client"]
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """End the connection: everything before the place arrives, nothing after it.
-
-    `fin` is an orderly end, `rst` a reset, None leaves that side open.
-    """
-
-    client: Ending = "rst"
-    server: Ending = "fin"
-
-
-@dataclass(frozen=True, slots=True)
-class Stall:
-    """Pass nothing more in this direction, for so many seconds or for ever."""
-
-    seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Inject:
-    """Put bytes into the stream at the place, towards the side that reads it."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Late:
-    """Hold what the client sends after the place, until it has gone; deliver it so many seconds later."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Answer a command in the server's place; `{tag}` stands for its tag, and it keeps its turn among the others.
-
-    The server gets a NOOP instead; literals that the client sends anyway are swallowed.
-    """
-
-    text: bytes
-    close: bool = False
-    """End the connection after the answer."""
-
-
-Action = Cut | Stall | Inject | Late | Answer
-
-
-@dataclass(slots=True)
-class Fault:
-    """One fault that was asked for. `count` is how often it has struck; `struck` is set from the first time on."""
-
-    direction: Direction
-    place: Place
-    action: Action
-    connection: int | None
-    times: int | None
-    count: int = 0
-    struck: threading.Event = field(default_factory=threading.Event)
-
-    def strikes(self, connection: int) -> bool:
-        """Whether it is still to strike on the connection of this number."""
-        return self.connection in (None, connection) and (self.times is None or self.count < self.times)
-
-    def strike(self) -> None:
-        """Count it."""
-        self.count += 1
-        self.struck.set()
-
-    async def wait(self, timeout_seconds: float = 20.0) -> None:
-        """Wait until it has struck. Raises TimeoutError."""
-        if not await asyncio.to_thread(self.struck.wait, timeout_seconds):
-            raise TimeoutError(f"{self.action} has not struck")
 
 
 class Proxy:
@@ -123,7 +48,13 @@ class Proxy:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def on(
-        self, direction: Direction, place: Place, action: Action, *, connection: int | None = None, times: int | None = 1
+        self,
+        direction: Direction,
+        place: Place,
+        action: Action,
+        *,
+        connection: int | None = None,
+        times: int | None = 1,
     ) -> Fault:
         """Let `action` happen at `place`, on the connection of this number (1 is the first; None: any), so often.
 

@@ -50,7 +50,7 @@ from mailferry.backends.maildir_scan import (
     target_uids,
 )
 from mailferry.backends.maildir_stream import BodyStream, FolderView, list_messages
-from mailferry.backends.maildir_uids import UidFile
+from mailferry.backends.maildir_uids import UidFile, Validities
 from mailferry.backends.maildir_write import FolderWriter
 from mailferry.errors import CommandFailed, FolderGone, RootNotFound, Side
 
@@ -59,6 +59,8 @@ THREADS = 8
 
 OPEN_FOLDERS = 8
 """Folders kept open for writing, so that several lanes do not open them again for each chunk."""
+
+VALIDITY_FILE = b"mailferry-uidvalidity"
 
 FEATURES = Features(
     name="Maildir",
@@ -156,10 +158,10 @@ class MaildirReader:
 class MaildirTarget(MaildirReader):
     """A Maildir++ that we write. While a lane is open, no other process can open one."""
 
-    def __init__(self, root: bytes, uids: Uids, now: Clock) -> None:
-        super().__init__(root, uids)
+    def __init__(self, root: bytes, uid_file: Callable[[bytes], UidFile]) -> None:
+        super().__init__(root, target_uids(uid_file))
+        self._uid_file = uid_file
         self._lock = -1
-        self._now = now
         self._keyword_lock = threading.Lock()
         self._writers: dict[FolderPath, FolderWriter] = {}
         self._lanes: list[MaildirLane] = []
@@ -244,7 +246,8 @@ class MaildirTarget(MaildirReader):
     def _acquire(self, path: FolderPath) -> FolderWriter:
         writer = self._writers.pop(path, None)
         if writer is None:
-            writer = FolderWriter(self._directory(path), self._now, self._keyword_lock)
+            folder = self._directory(path)
+            writer = FolderWriter(folder, self._uid_file(folder), self._keyword_lock)
         self._writers[path] = writer
         writer.chunks += 1
         idle = [other for other in self._writers if not self._writers[other].chunks]
@@ -274,7 +277,8 @@ async def open_reader(path: Path, *, state_directory: Path | None = None, now: C
     def sidecar(folder: bytes) -> UidFile:
         box = os.path.join(state, blake2b(root, digest_size=16).hexdigest().encode())
         os.makedirs(box, 0o700, exist_ok=True)
-        return UidFile(os.path.join(box, blake2b(folder, digest_size=16).hexdigest().encode() + b".uids"), now)
+        name = blake2b(folder, digest_size=16).hexdigest().encode() + b".uids"
+        return UidFile(os.path.join(box, name), Validities(os.path.join(box, VALIDITY_FILE), now))
 
     return MaildirReader(root, source_uids(sidecar))
 
@@ -285,7 +289,8 @@ async def open_target(path: Path, *, now: Clock = time.time) -> MaildirTarget:
     Raises ReadOnly, OverQuota or CommandFailed if it cannot be made.
     """
     root = await asyncio.to_thread(_prepared_target, path)
-    return MaildirTarget(root, target_uids(lambda folder: UidFile(own_path(folder), now)), now)
+    validities = Validities(os.path.join(root, VALIDITY_FILE), now)
+    return MaildirTarget(root, lambda folder: UidFile(own_path(folder), validities))
 
 
 def _checked_source(path: Path) -> bytes:

@@ -56,12 +56,32 @@ def read_dovecot(folder: bytes) -> UidTable | None:
         return None
 
 
-class UidFile:
-    """A table that we write. Safe for several processes and threads: each change is made under `flock`."""
+class Validities:
+    """Where UIDVALIDITY values come from: the clock, but each value once. A file remembers the last.
+
+    A folder that is deleted and made again within a second must not get the value that it had.
+    """
 
     def __init__(self, path: bytes, now: Callable[[], float]) -> None:
         self._path = path
         self._now = now
+
+    def draw(self, least: int) -> int:
+        """Give a new value, not less than `least`."""
+        with _locked(self._path) as file:
+            last = os.pread(file, 20, 0).strip()
+            value = max(int(self._now()), least, int(last) + 1 if last.isdigit() else 1)
+            _write_at(file, b"%10d\n" % value, 0)
+            os.fsync(file)
+            return value
+
+
+class UidFile:
+    """A table that we write. Safe for several processes and threads: each change is made under `flock`."""
+
+    def __init__(self, path: bytes, validities: Validities) -> None:
+        self._path = path
+        self._validities = validities
         self._validity = 0
         self._next_uid = 1
         self._size = -1
@@ -75,7 +95,7 @@ class UidFile:
 
         UIDs from `seed` are taken where they keep the order ascending; other files are numbered by `arrival`.
         """
-        with self._locked() as file:
+        with _locked(self._path) as file:
             table = self._load(file, seed.validity + 1 if seed else 1)
             fresh = [unique for unique in present if unique not in table.uids]
             self._append(file, _numbered(fresh, table, seed, arrival))
@@ -83,27 +103,18 @@ class UidFile:
 
     def allocate(self, uniques: list[bytes]) -> range:
         """Give new UIDs to these, durably, also where one has a UID already."""
-        with self._locked() as file:
+        with _locked(self._path) as file:
             if os.fstat(file).st_size != self._size:
                 self._load(file, 1)
             uids = range(self._next_uid, self._next_uid + len(uniques))
             self._append(file, list(zip(uids, uniques, strict=True)))
             return uids
 
-    @contextmanager
-    def _locked(self) -> Iterator[int]:
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield file
-        finally:
-            os.close(file)
-
     def _load(self, file: int, least_validity: int) -> UidTable:
         content = _read_all(file)
         table, valid_bytes = _parsed_own(content)
         if table is None:
-            table = UidTable(max(int(self._now()), least_validity, self._validity + 1))
+            table = UidTable(self._validities.draw(max(least_validity, self._validity + 1)))
             valid_bytes = 0
         if valid_bytes < len(content):
             os.ftruncate(file, valid_bytes)
@@ -124,6 +135,16 @@ class UidFile:
         os.fsync(file)
         self._size += len(data)
         self._next_uid = max(self._next_uid, lines[-1][0] + 1)
+
+
+@contextmanager
+def _locked(path: bytes) -> Iterator[int]:
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
+    finally:
+        os.close(file)
 
 
 def _numbered(fresh: list[bytes], table: UidTable, seed: UidTable | None, arrival: Arrival) -> list[tuple[int, bytes]]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from mailferry.backends.base import Outcome
 from mailferry.backends.maildir_bytes import bare_line_feeds
 from mailferry.backends.maildir_keywords import FILE, Keywords, add_keywords, drop_stale_lock, read_keywords
 from mailferry.backends.maildir_names import own_source, own_unique
-from mailferry.backends.maildir_scan import arrival_in, own_path, scan
+from mailferry.backends.maildir_scan import arrival_in, scan
 from mailferry.backends.maildir_slots import Slot, Sources, outcome_of
 from mailferry.backends.maildir_uids import UidFile, read_dovecot
 from mailferry.errors import FolderGone
@@ -28,10 +28,10 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 class FolderWriter:
     """One folder of the target, open for writing. One at a time per folder; the mailbox is locked."""
 
-    def __init__(self, folder: bytes, now: Callable[[], float], keyword_lock: threading.Lock) -> None:
+    def __init__(self, folder: bytes, uid_file: UidFile, keyword_lock: threading.Lock) -> None:
         self.folder = folder
         self.chunks = 0  # kept by the lane: chunks that are not over
-        self._uid_file = UidFile(own_path(folder), now)
+        self._uid_file = uid_file
         self._keyword_lock = keyword_lock
         self._keywords = Keywords({})
         self._keywords_state: tuple[int, int] | None = None

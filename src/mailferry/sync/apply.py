@@ -33,9 +33,10 @@ from mailferry.backends.base import (
 from mailferry.errors import MailferryError
 from mailferry.sync import dates
 from mailferry.sync.identity import Digester, describe, digest, identity
-from mailferry.sync.ledger import ChunkKind, ChunkRow, ChunkState, ExceptionKind, Ledger
+from mailferry.sync.ledger import ChunkKind, ChunkRow, ChunkState, ExceptionKind, ExceptionRow, Ledger
 from mailferry.sync.options import Options, Stats
 from mailferry.sync.packed import Columns, RowOutcome
+from mailferry.sync.plan import LAST_UID
 from mailferry.sync.repair import repairs
 from mailferry.sync.verdict import Verdicts
 from mailferry.sync.work import FolderWork, Resend
@@ -59,6 +60,7 @@ class _Open:
     cover: UidRange = (0, 0)
     resend: bool = False
     repair: int = 0
+    repaired: dict[int, ExceptionRow] = field(default_factory=dict)  # by place; reported once it is stored
     heads: list[bytes] = field(default_factory=list)  # beginnings of messages that may be refused one by one
 
 
@@ -215,7 +217,7 @@ class Copier:
             return
         current = task.lane.open
         if task.window is not None and current is not None and not current.resend and current.columns.uids:
-            if task.cover_next <= task.window[1]:
+            if task.cover_next <= task.window[1] < LAST_UID:  # the last window has no end: mail may still come
                 current.cover = (current.cover[0] or task.cover_next, task.window[1])
             if self._options.newest_first:
                 self._seal(task.lane)
@@ -252,8 +254,9 @@ class Copier:
     def _send(self, task: _Task, mail: Mail) -> None:
         work = task.work
         flag_index, flags = work.flags(mail.flags, mail.uid)
+        repaired: ExceptionRow | None = None
         if task.resend is not None and task.resend.repair:
-            mail = self._repaired(task, mail)
+            mail, repaired = self._repaired(task, mail)
         date, zone, replaced = mail.date, mail.zone, False
         if date is None or not 0 <= date < 2_145_916_800:  # 1970 to 2037
             date, zone, replaced = dates.sendable(mail.date, zone, mail.data, int(self._options.clock.now()))
@@ -264,6 +267,8 @@ class Copier:
         complete = len(mail.data) == mail.size
         content = digest(mail.data) if complete else bytes(16)
         current.columns.append(mail.uid, identity(mail.data), date, mail.size, content, flag_index)
+        if repaired is not None:
+            current.repaired[len(current.columns) - 1] = repaired
         current.size_bytes += mail.size
         if current.mode is not Mode.MULTI:
             current.heads.append(mail.data[:_HEAD_BYTES])
@@ -304,7 +309,7 @@ class Copier:
             if current.mode is not Mode.MULTI or self._full(current, task.work):
                 self._seal(task.lane)
 
-    def _repaired(self, task: _Task, mail: Mail) -> Mail:
+    def _repaired(self, task: _Task, mail: Mail) -> tuple[Mail, ExceptionRow]:
         assert task.resend is not None
         data = mail.data
         names: list[str] = []
@@ -313,8 +318,7 @@ class Copier:
             names.append(repair.name)
         detail = f'{{"before": "{digest(mail.data).hex()}", "after": "{digest(data).hex()}"}}'
         row = task.work.exception(mail.uid, ExceptionKind.REPAIRED, ",".join(names), "", detail=detail)
-        task.work.exceptions.append(row)
-        return mail._replace(data=data, size=len(data))
+        return mail._replace(data=data, size=len(data)), row
 
     def _skip(self, task: _Task, mail: Mail, code: str, text: str) -> None:
         self._skipping = mail.size - len(mail.data)
@@ -427,6 +431,8 @@ class Copier:
                 uids.append(outcome.uid)
                 work.stats.copied += 1
                 work.stats.size_bytes += columns.sizes[i]
+                if i in current.repaired:
+                    work.exceptions.append(current.repaired[i])
             else:
                 columns.outcomes[i] = self._verdicts.outcome(outcome, current.mode, current.repair)
         validity = getattr(current.chunk, "uid_validity", 0)

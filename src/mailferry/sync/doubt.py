@@ -73,6 +73,17 @@ async def resolve(target: Target, ledger: Ledger, row: FolderRow, options: Optio
     return lost
 
 
+async def find_uids(target: Target, ledger: Ledger, row: FolderRow) -> None:
+    """Look up the UIDs of messages that the target confirmed without naming them (no UIDPLUS)."""
+    rows = await ledger.chunks(row.id)
+    if not any(RowOutcome.COUNTED in chunk.columns.outcomes for chunk in rows):
+        return
+    listing = await target.listing(row.target_path, Want.DATE | Want.SIZE | Want.IDENTITY, identify=identity)
+    claims = _Claims(rows, listing, 1, keeps_date=target.features.keeps_internal_date)
+    await claims.match(target, row.target_path)
+    await ledger.settle_many([(chunk.id, chunk.columns) for chunk in rows if chunk.id in claims.touched])
+
+
 class _Claims:
     """Messages whose UID on the target is not known, in sending order, against what no row owns."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from array import array
 
 from mailferry.backends.base import FlagChange, Flags, Reader, Target, Want
+from mailferry.sync.doubt import find_uids
 from mailferry.sync.ledger import ChunkRow, Ledger, Load
 from mailferry.sync.work import FolderWork
 
@@ -17,6 +18,8 @@ async def follow_flags(source: Reader, target: Target, ledger: Ledger, work: Fol
     listing = await source.listing(row.source_path, Want.FLAGS, changed_since=changed_since)
     if not listing.uids:
         return 0
+    if not target.features.reports_new_ids:
+        await find_uids(target, ledger, row)
     now = dict(zip(listing.uids, listing.flags, strict=True))
     chunks = await ledger.chunks(row.id, columns=Load.FLAGS)
     changes: dict[tuple[Flags, Flags], list[int]] = {}

@@ -140,16 +140,12 @@ def folder_values(row: FolderRow) -> Values:
 
 
 def folder_row(values: Sequence[Any]) -> FolderRow:
-    """Make a record of `id` and FOLDER_COLUMNS."""
-    (
-        folder_id, source_raw, source_path, target_path, target_raw, reason, special_use, mailbox_id, made_by_us,
-        adopted, *numbers, in_doubt, sweep_floor, flag_sets,
-    ) = values  # fmt: skip
-    return FolderRow(
-        folder_id, source_raw, FolderPath(tuple(json.loads(source_path))), FolderPath(tuple(json.loads(target_path))),
-        target_raw, reason, special_use, mailbox_id, bool(made_by_us), bool(adopted), *numbers,
-        bool(in_doubt), sweep_floor, FlagTable.from_json(flag_sets),
-    )  # fmt: skip
+    """Make a record of `id` and FOLDER_COLUMNS. Raises ValueError if it is damaged."""
+    row = FolderRow(*values)
+    row.source_path, row.target_path = (FolderPath(tuple(json.loads(path))) for path in values[2:4])
+    row.made_by_us, row.adopted, row.in_doubt = bool(row.made_by_us), bool(row.adopted), bool(row.in_doubt)
+    row.flag_sets = FlagTable.from_json(values[-1])
+    return row
 
 
 def chunk_values(row: ChunkRow) -> Values:
@@ -193,8 +189,9 @@ def exception_values(row: ExceptionRow) -> Values:
 
 def exception_row(values: Sequence[Any]) -> ExceptionRow:
     """Make a record of EXCEPTION_COLUMNS."""
-    *others, retry = values
-    return ExceptionRow(*others, bool(retry))
+    row = ExceptionRow(*values)
+    row.retry = bool(row.retry)
+    return row
 
 
 def revise(rows: Iterable[Columns]) -> tuple[Tally, set[int]]:

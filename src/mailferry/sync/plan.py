@@ -32,8 +32,11 @@ class FolderPlan:
 
 
 def is_unchanged(row: FolderRow, status: FolderStatus) -> bool:
-    """Rule 20: nothing can have changed on the source since the folder was last settled."""
-    return (
+    """Say whether nothing can have changed on the source since the folder was last settled.
+
+    Without mod-sequences flags may have changed in silence, unless the folder is empty.
+    """
+    return (status.highest_modseq > 0 or not status.messages) and (
         row.source_uid_validity == status.uid_validity
         and row.source_uid_next_done == status.uid_next > 0
         and row.source_messages == status.messages

@@ -160,34 +160,39 @@ class Comparison:
 
     async def _pair_by_digest(self, verdicts: bytearray) -> None:
         """Of messages with one identity, or none, find the pairs with equal bytes among what is left."""
-        groups = self._groups(verdicts)
         batch: list[_Group] = []
-        for group in groups:
+        for group in self._groups(verdicts):
             batch.append(group)
             if sum(len(each.mine) + len(each.theirs) for each in batch) >= self.window_messages:
                 await self._regroup(batch, verdicts)
                 batch = []
         await self._regroup(batch, verdicts)
+        self._find_homes(verdicts)
 
     def _groups(self, verdicts: bytearray) -> Iterator[_Group]:
         """Messages without a partner of equal content, by identity, where another pairing may do better."""
-        partner = self.pairing.partner
+        partner, identities = self.pairing.partner, self.source.listing.identities
+        left = [i for i, verdict in enumerate(verdicts) if verdict in (Verdict.UNPAIRED, Verdict.ALTERED)]
+        if not left:
+            return
+        spare = {self.target.listing.identities[j] for j in self.pairing.free()}
+        seen: set[int] = set()
         groups: dict[int, _Group] = {}
+        for i in left:
+            if identities[i] in spare or identities[i] in seen:
+                groups[identities[i]] = _Group([], [])
+            seen.add(identities[i])
         held = bytearray(len(self.target.listing.uids))
-        for i, verdict in enumerate(verdicts):
-            if verdict in (Verdict.UNPAIRED, Verdict.ALTERED):
-                identity = self.source.listing.identities[i]
-                groups.setdefault(identity, _Group(identity, [], [])).mine.append(i)
-            elif partner[i] >= 0:
-                held[partner[i]] = 1
+        for i, j in enumerate(partner):
+            if verdicts[i] in (Verdict.UNPAIRED, Verdict.ALTERED):
+                if identities[i] in groups:
+                    groups[identities[i]].mine.append(i)
+            elif j >= 0:
+                held[j] = 1
         for j, identity in enumerate(self.target.listing.identities):
             if not held[j] and identity in groups:
                 groups[identity].theirs.append(j)
-        for group in groups.values():
-            if group.theirs and [partner[i] for i in group.mine] != group.theirs:
-                yield group
-            elif len(group.mine) > 1 and group.theirs:
-                yield group
+        yield from (group for group in groups.values() if group.theirs)
 
     async def _regroup(self, batch: Sequence[_Group], verdicts: bytearray) -> None:
         if not batch:
@@ -197,36 +202,55 @@ class Comparison:
             self.target.read([j for group in batch for j in group.theirs]),
         )
         for group in batch:
-            self._settle(group, mine, theirs, verdicts)
+            for column, verdict in ((0, Verdict.EQUAL), (1, Verdict.LINE_ENDS)):
+                for i, j in group.take_equal(mine, theirs, column):
+                    self.pairing.partner[i], self.pairing.shared[i], verdicts[i] = j, 0, verdict
 
-    def _settle(
-        self, group: _Group, mine: dict[int, Content], theirs: dict[int, Content], verdicts: bytearray
-    ) -> None:
-        partner, shared = self.pairing.partner, self.pairing.shared
-        for column, verdict in ((0, Verdict.EQUAL), (1, Verdict.LINE_ENDS)):
-            waiting: dict[bytes, deque[int]] = {}
-            for j in group.theirs:
-                if j in theirs:
-                    waiting.setdefault(theirs[j][column], deque()).append(j)
-            for i in list(group.mine):
-                found = waiting.get(mine[i][column]) if i in mine else None
-                if found:
-                    partner[i], shared[i], verdicts[i] = found.popleft(), 0, verdict
-                    group.mine.remove(i)
-                    group.theirs.remove(partner[i])
-        # The rest stays altered as it was, but one whose partner was given away takes what is left.
-        left = set(group.theirs)
-        orphans = []
-        for i in group.mine:
-            if partner[i] in left:
-                left.discard(partner[i])
-            elif not shared[i] and (partner[i] == NONE or partner[i] in group.all_theirs):
-                orphans.append(i)
-        spare = deque(sorted(left))
-        for i in orphans:
-            keep = bool(spare) and group.identity != NO_IDENTITY
-            partner[i] = spare.popleft() if keep else NONE
-            verdicts[i] = Verdict.ALTERED if keep else Verdict.UNPAIRED
+    def _find_homes(self, verdicts: bytearray) -> None:
+        """A message whose partner turned out to be another's takes one that is left of its identity, or none."""
+        partner, shared, identities = self.pairing.partner, self.pairing.shared, self.source.listing.identities
+        held = bytearray(len(self.target.listing.uids))
+        for i, j in enumerate(partner):
+            if j >= 0 and verdicts[i] != Verdict.ALTERED:
+                held[j] = 1
+        homeless: dict[int, deque[int]] = {}
+        for i, j in enumerate(partner):
+            if j >= 0 and verdicts[i] == Verdict.ALTERED and not shared[i]:
+                if held[j]:
+                    partner[i], verdicts[i] = NONE, Verdict.UNPAIRED
+                    homeless.setdefault(identities[i], deque()).append(i)
+                held[j] = 1
+        homeless.pop(NO_IDENTITY, None)
+        for j, identity in enumerate(self.target.listing.identities if homeless else ()):
+            if not held[j] and homeless.get(identity):
+                i = homeless[identity].popleft()
+                partner[i], verdicts[i] = j, Verdict.ALTERED
+
+
+@dataclass(slots=True)
+class _Group:
+    """Messages of one identity that have no partner of equal content, as indexes."""
+
+    mine: list[int]
+    theirs: list[int]
+
+    def take_equal(
+        self, mine: dict[int, Content], theirs: dict[int, Content], column: int
+    ) -> Sequence[tuple[int, int]]:
+        """Pair what is equal in this column of Content, in order, and take it out of the group."""
+        waiting: dict[bytes, deque[int]] = {}
+        for j in self.theirs:
+            if j in theirs:
+                waiting.setdefault(theirs[j][column], deque()).append(j)
+        pairs: dict[int, int] = {}
+        for i in self.mine:
+            found = waiting.get(mine[i][column]) if i in mine else None
+            if found:
+                pairs[i] = found.popleft()
+        taken = set(pairs.values())
+        self.mine = [i for i in self.mine if i not in pairs]
+        self.theirs = [j for j in self.theirs if j not in taken]
+        return list(pairs.items())
 
 
 def _judge(mine: Content | None, theirs: Content | None) -> Verdict:

@@ -10,7 +10,10 @@ from mailferry.sync.dates import FARTHEST_ZONE, LAST_DATE, NO_DATE, parse_date, 
 
 NOW = 1_750_000_000
 TEN = 1_704_099_600  # 2024-01-01 10:00:00 +0100
-RECEIVED = b"Received: from a\r\n\tby b (c; d); Mon,  1 Jan 2024\r\n\t10:00:00 +0100 (CET)\r\nReceived: old; 1 Jan 2020 00:00:00 +0000\r\n"
+RECEIVED = (
+    b"Received: from a\r\n\tby b (c; d); Mon,  1 Jan 2024\r\n\t10:00:00 +0100 (CET)\r\n"
+    b"Received: old; 1 Jan 2020 00:00:00 +0000\r\n"
+)
 DATE = b"Date: Tue, 2 Jan 2024 10:00:00 +0100\r\n"
 
 

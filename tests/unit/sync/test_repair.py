@@ -209,7 +209,7 @@ def test_bytes_of_an_unknown_charset_are_kept_and_words_are_short() -> None:
     words = mended.partition(b": ")[2].split()
     assert all(len(word) <= 75 for word in words)
     assert b"".join(base64.b64decode(word.split(b"?")[3]) for word in words) == value
-    german = encode_header("Subject: ".encode() + "ü".encode() * 500 + b"\r\n\r\n")
+    german = encode_header(b"Subject: " + "ü".encode() * 500 + b"\r\n\r\n")
     assert message_from_bytes(german, policy=policy.default)["subject"] == "ü" * 500
 
 

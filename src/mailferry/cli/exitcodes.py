@@ -1,0 +1,117 @@
+"""Exit codes: one for each cause, and for each side where there are two. Stable: scripts test them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from mailferry.errors import MailferryError, Side
+
+COMPLETE = 0
+UNEXPECTED = 1
+USAGE = 2
+SKIPPED = 40
+FOLDERS_FAILED = 41
+OVER_LIMIT = 42
+DIFFERENT = 43
+SIGNAL_BASE = 128
+
+_BASES: Mapping[Side, int] = MappingProxyType({Side.SOURCE: 10, Side.TARGET: 20})
+
+_SIDED: Mapping[str, int] = MappingProxyType(
+    {
+        "connect-failed": 0,
+        "tls-failed": 1,
+        "login-failed": 2,
+        "server-busy": 3,
+        "connection-lost": 4,
+        "server-timed-out": 5,
+        "protocol-broken": 6,
+        "command-refused": 7,
+        "folder-gone": 8,
+        "root-not-found": 9,
+    }
+)
+"""Added to the base of the side."""
+
+_PLAIN: Mapping[str, int] = MappingProxyType(
+    {
+        "error": UNEXPECTED,
+        "usage": USAGE,
+        "over-quota": 30,
+        "read-only": 31,
+        "folder-refused": 32,
+        "message-refused": 33,
+        "ledger-unwritable": 50,
+        "already-running": 51,
+        "ledger-unreadable": 52,
+        "fenced": 53,
+    }
+)
+
+_OUTCOMES: Mapping[int, str] = MappingProxyType(
+    {
+        COMPLETE: "Complete: every message is on the target.",
+        UNEXPECTED: "An error that should not happen.",
+        SKIPPED: "Done, but messages were skipped: the summary and the report name them.",
+        FOLDERS_FAILED: "Done, but whole folders failed: the summary names them.",
+        OVER_LIMIT: "Done up to the limit on messages: the rest was left out.",
+        DIFFERENT: "Verified, and something is missing or altered.",
+        129: "Stopped by a hang-up of the terminal.",
+        130: "Stopped by Ctrl-C.",
+        143: "Stopped by SIGTERM.",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExitCode:
+    """One line of the table."""
+
+    number: int
+    side: Side | None
+    text: str
+
+
+def exit_code(error: MailferryError) -> int:
+    """Give the exit code for an error that ended the run."""
+    for kind in type(error).__mro__:
+        code = getattr(kind, "code", None)
+        if code in _PLAIN:
+            return _PLAIN[code]
+        if code in _SIDED and error.side in _BASES:
+            return _BASES[error.side] + _SIDED[code]
+    return UNEXPECTED
+
+
+def has_own_code(kind: type[MailferryError]) -> bool:
+    """Say whether this class has a number of its own."""
+    return kind.code in _PLAIN or kind.code in _SIDED
+
+
+def table() -> list[ExitCode]:
+    """Give all exit codes in order, with texts from the error classes."""
+    return sorted(_lines(), key=lambda line: line.number)
+
+
+def _lines() -> Iterator[ExitCode]:
+    for number, text in _OUTCOMES.items():
+        yield ExitCode(number, None, text)
+    for kind in error_classes():
+        if kind.code in _SIDED:
+            for side, base in _BASES.items():
+                yield ExitCode(base + _SIDED[kind.code], side, kind.summary())
+        elif _PLAIN.get(kind.code, UNEXPECTED) != UNEXPECTED:
+            yield ExitCode(_PLAIN[kind.code], None, kind.summary())
+
+
+def error_classes() -> list[type[MailferryError]]:
+    """Give every class of error there is, in the order of their definition."""
+    import mailferry.sync.ledger as ledger  # noqa: PLC0415  # two classes are defined there
+
+    del ledger
+    found: list[type[MailferryError]] = [MailferryError]
+    for kind in found:
+        found += [sub for sub in kind.__subclasses__() if sub not in found]
+    return found
