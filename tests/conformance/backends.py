@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from mailferry.backends.base import Flags, FolderPath, Mode, Reader, Target
+from mailferry.backends import maildir
+from mailferry.backends.base import INBOX, Flags, FolderPath, Mode, Reader, Target
 from mailferry.backends.memory import MemoryMailbox, MemoryOptions, MemoryServer, rewritten
 from tests.conformance.contract import BackDoor, Backend, Site
 
@@ -54,15 +58,13 @@ def _memory(options: MemoryOptions) -> Backend:
         open_site=partial(_open_memory, options=options),
         features=options.features(),
         modes=frozenset(Mode) if options.multi_append else frozenset({Mode.SINGLE, Mode.SYNC}),
-        kept_as=(lambda data: data or None)
-        if options.keeps_bytes
-        else (lambda data: rewritten(data) if data else None),
+        kept_as=partial(_kept, options),
         undated=True,
         back_door=_memory_door,
     )
 
 
-# --- Maildir ---
+MAILDIR_LETTERS = {"D": "\\Draft", "F": "\\Flagged", "R": "\\Answered", "S": "\\Seen", "T": "\\Deleted"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,44 @@ class MaildirSite:
         return await maildir.open_reader(self.folder / "mail", state_directory=self.folder / "state")
 
     async def put(self, path: FolderPath, data: bytes, flags: Flags, date: int | None, zone: int) -> None:
-        number = next(number for number in range(1, 10_000) if not self._file(path, number).exists())
-        letters = "".join(sorted(letter for letter in "DFRST" if LETTERS[letter] in flags))
-        file = self._file(path, number)
-        file.write_bytes(data)
-        os.utime(file, (date or 0, date or 0))
-        file.link_to
+        folder = self._folder(path)
+        number = sum(1 for place in ("cur", "new") for _ in (folder / place).iterdir())
+        letters = "".join(letter for letter, flag in MAILDIR_LETTERS.items() if flag in flags)
+        name = f"{1_700_000_000 + number}.M{number}P1.elsewhere"
+        (folder / "tmp" / name).write_bytes(data)
+        os.utime(folder / "tmp" / name, (date or 0, date or 0))
+        (folder / "tmp" / name).rename(folder / (f"cur/{name}:2,{letters}" if letters else f"new/{name}"))
+
+    async def delete_folder(self, path: FolderPath) -> None:
+        shutil.rmtree(self._folder(path))
+
+    def _folder(self, path: FolderPath) -> Path:
+        root = self.folder / "mail"
+        return root if path == INBOX else root / ("." + ".".join(path.parts))
+
+
+@asynccontextmanager
+async def _open_maildir(folder: Path) -> AsyncIterator[Site]:
+    yield MaildirSite(folder)
+
+
+def _maildir_door(site: Site) -> BackDoor:
+    assert isinstance(site, MaildirSite)
+    return site
+
+
+MAILDIR = Backend(
+    name="maildir",
+    open_site=_open_maildir,
+    features=maildir.FEATURES,
+    modes=frozenset({Mode.SINGLE}),
+    # Files of other programs are read as a server would serve them.
+    read_as=lambda data: re.sub(rb"(?<!\r)\n", b"\r\n", data),
+    shared=False,
+    kept_zone=False,
+    refused_names=frozenset({"in/out", "~home"}),
+    back_door=_maildir_door,
+)
 
 
 BACKENDS = (
@@ -120,4 +154,5 @@ BACKENDS = (
     _memory(MemoryOptions("memory-gmail", multi_append=False, dedupes=True, batch_bytes=100_000)),
     _memory(MemoryOptions("memory-flat", delimiter=None)),
     _memory(MemoryOptions("memory-dots", delimiter=".", multi_append=False, takes_empty=True)),
+    MAILDIR,
 )

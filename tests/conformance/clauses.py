@@ -49,13 +49,14 @@ def clause(
     ]
 
     def make(test: Clause) -> Callable[..., None]:
-        @pytest.mark.parametrize(("backend", "extra"), pairs)
         def run(backend: Backend, extra: tuple[Any, ...], tmp_path: Path) -> None:
             asyncio.run(_run(backend, tmp_path, test, extra))
 
-        run.__test__ = bool(pairs)  # type: ignore[attr-defined]  # pytest reads it; no backend, no test
         run.__name__, run.__doc__, run.__module__ = test.__name__, test.__doc__, test.__module__
-        return run
+        # pytest reads `__test__`. No backend, no test.
+        vars(run)["__test__"] = bool(pairs)
+        parametrized: Callable[..., None] = pytest.mark.parametrize(("backend", "extra"), pairs)(run)
+        return parametrized
 
     return make
 

@@ -23,7 +23,6 @@ WORK, PLAY = folder("Work"), folder("Play")
 STORED, REFUSED, UNSENT = OutcomeKind.STORED, OutcomeKind.REFUSED, OutcomeKind.UNSENT
 
 
-
 def has_multi(backend: Backend) -> bool:
     return Mode.MULTI in backend.modes
 
@@ -201,5 +200,3 @@ async def test_a_message_over_the_limit_is_refused_and_no_other(subject: Subject
     await lane.close()
     assert [outcome.kind for outcome in outcomes if outcome] == [STORED, REFUSED, STORED]
     assert await contents(subject.target, INBOX) == [subject.backend.kept_as(message(number)) for number in (1, 3)]
-
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailferry.backends.base import INBOX, FolderPath, Listed, SpecialUse, Target
+from mailferry.backends.base import INBOX, FolderPath, Listed, Reader, SpecialUse
 from tests.conformance.actions import contents, deliver, folder, make
 from tests.conformance.clauses import Subject, clause
 from tests.conformance.contract import Backend
@@ -52,8 +52,8 @@ def has_levels(backend: Backend) -> bool:
     return backend.features.delimiter is not None
 
 
-async def _listed(target: Target) -> dict[FolderPath, Listed]:
-    return {listed.path: listed for listed in await target.list_folders()}
+async def _listed(reader: Reader) -> dict[FolderPath, Listed]:
+    return {listed.path: listed for listed in await reader.list_folders()}
 
 
 @clause()

@@ -41,6 +41,8 @@ class Flow:
         self.source: asyncio.Transport | None = None
         self.closed = False
         self.ended = False
+        self.ending = False
+        self.reset = False
         self.stalled = False
         self.late: Fault | None = None
         self.held = bytearray()
@@ -51,6 +53,7 @@ class Flow:
 
     def received(self, data: bytes | None) -> None:
         """Bytes from the side that sends, or None for its end."""
+        self.ending = self.ending or data is None
         self._queue.append((self._loop.time() + self._delay, data))
         self._queued_bytes += len(data or b"")
         if self._queued_bytes > _UNDERWAY_BYTES and self.source is not None:
@@ -93,7 +96,7 @@ class Flow:
             self.pump()
 
     def _deliver(self, data: bytes) -> None:
-        if self.closed or self.out is None:
+        if self.closed or self.out is None or self.out.is_closing():
             return
         if self.stalled or self.late is not None:
             self.held += data
@@ -137,15 +140,16 @@ class Flow:
 
     def _edit(self, line: Line) -> None:
         """Put answers in the place of commands, and of the replies to what went to the server instead."""
-        if edit := self.on_line(line):
-            self._edits.append(edit)
         if self._swallowing is None and line.first:
             for fault in self._answers:
                 if fault.strikes(self._link.number) and fault.place.matcher().seek(line.text, 0, []) is not None:
                     fault.strike()
                     self._swallowing = (line.start, fault, line.text.split(None, 1)[0])
                     break
-        if self._swallowing is not None and (line.literal_size is None or line.waits):
+        if self._swallowing is None:
+            if edit := self.on_line(line):
+                self._edits.append(edit)
+        elif line.literal_size is None or line.waits:
             start, fault, tag = self._swallowing
             self._swallowing = None
             if line.waits:

@@ -133,19 +133,27 @@ class Link:
             self._deliver_late()
             self.client.finish("rst")
             return
-        if flow.out is not None and not flow.out.is_closing() and not flow.closed:
-            flow.out.write_eof()
-        if self.to_server.ended and self.to_client.ended:
+        source = self.client if flow is self.to_server else self.server
+        if flow.closed:
+            source.finish("fin")
+        elif source.lost:
+            self.other(source).finish("rst" if flow.reset else "fin")
+        elif self.to_server.ended and self.to_client.ended:
             self.client.finish("fin")
             self.server.finish("fin")
+        elif flow.out is not None and not flow.out.is_closing():
+            flow.out.write_eof()
 
     def lost(self, end: End) -> None:
         """A side is gone: closed by us, by it, or by a reset."""
         if end is self.client and self.to_server.late is not None:
             self._deliver_late()
-        elif not self.other(end).lost and end.flow is not None and not end.flow.closed:
-            end.flow.closed = True
-            self.other(end).finish("fin" if end.flow.ended else "rst")
+        elif end.flow is not None and not end.flow.closed:
+            if end.flow.ended:
+                self.other(end).finish("fin")
+            elif not end.flow.ending:
+                end.flow.reset = True
+                end.flow.received(None)
         if self.client.lost and self._connecting is not None and self.server.transport is None:
             self._connecting.cancel()
         if self.client.lost and (self.server.lost or self.server.transport is None):
@@ -158,6 +166,12 @@ class Link:
         if self.server.transport is None and client is not None and self._connecting is not None:
             self._connecting.cancel()
         self.server.finish(server)
+
+    def abort(self) -> None:
+        """End both sides without sending what is left."""
+        for end in (self.client, self.server):
+            if end.transport is not None:
+                end.transport.abort()
 
     def stall(self) -> None:
         """Pass nothing on."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Self
@@ -74,15 +75,15 @@ class Proxy:
 
     def cut_all(self, client: Ending = "rst", server: Ending = "rst") -> None:
         """End every open connection now, as when both machines lose their power."""
-        self._run(lambda: [link.cut(client, server) for link in list(self.links)])
+        self._for_links(lambda link: link.cut(client, server))
 
     def stall_all(self) -> None:
         """Pass nothing more on any open connection, until resume_all()."""
-        self._run(lambda: [link.stall() for link in self.links])
+        self._for_links(Link.stall)
 
     def resume_all(self) -> None:
         """Undo stall_all()."""
-        self._run(lambda: [link.resume() for link in self.links])
+        self._for_links(Link.resume)
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -95,8 +96,12 @@ class Proxy:
         self._server.close()
         for link in list(self.links):
             link.cut("rst", "fin")
+        patience = time.monotonic() + 1.0
         while self.links:
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
+            if time.monotonic() > patience:  # a side that does not read keeps an orderly end waiting
+                for link in list(self.links):
+                    link.abort()
         self._loop = None
 
     @contextmanager
@@ -125,17 +130,23 @@ class Proxy:
         link = Link(self, self.connections)
         return link.client
 
-    def _run(self, what: Callable[[], object]) -> None:
-        """Do it in the proxy's loop, and return when it is done."""
+    def _for_links(self, act: Callable[[Link], None]) -> None:
+        """Do it to every open connection, in the proxy's loop; return when it is done."""
         loop = self._loop
         assert loop is not None, "the proxy does not run"
-        try:
-            running = asyncio.get_running_loop()
-        except RuntimeError:
-            running = None
-        if running is loop:
-            what()
-            return
         done = threading.Event()
-        loop.call_soon_threadsafe(lambda: (what(), done.set()))
-        done.wait(10)
+
+        def act_on_all() -> None:
+            for link in list(self.links):
+                act(link)
+            done.set()
+
+        try:
+            inside = asyncio.get_running_loop() is loop
+        except RuntimeError:
+            inside = False
+        if inside:
+            act_on_all()
+        else:
+            loop.call_soon_threadsafe(act_on_all)
+            done.wait(10)

@@ -59,7 +59,10 @@ def fill(server: MemoryServer) -> None:
 def content(server: MemoryServer) -> Counter[tuple[object, ...]]:
     """What a server holds, for comparing."""
     return Counter(
-        (folder.path, m.data, frozenset(m.flags), m.date) for folder in server.folders if folder.selectable for m in server.mails(folder.path)
+        (folder.path, m.data, frozenset(m.flags), m.date)
+        for folder in server.folders
+        if folder.selectable
+        for m in server.mails(folder.path)
     )
 
 

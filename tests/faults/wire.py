@@ -89,8 +89,10 @@ class Matcher(Protocol):
 class Place(Protocol):
     """Where a fault strikes."""
 
-    whole_lines: bool
-    """Whether a line is held back until it is complete, so that the place is met before any of it has passed."""
+    @property
+    def whole_lines(self) -> bool:
+        """Whether a line is held back until it is complete, so that the place is met before any of it has passed."""
+        ...
 
     def matcher(self) -> Matcher:
         """A fresh look-out for a new connection."""
@@ -102,7 +104,10 @@ class AtByte:
     """After exactly this many bytes."""
 
     count: int
-    whole_lines: bool = False
+
+    @property
+    def whole_lines(self) -> bool:
+        return False
 
     def matcher(self) -> Matcher:
         return _Fixed(self.count)
@@ -138,7 +143,10 @@ class InLiteral:
     number: int = 1
     command: bytes = b""
     offset: int | None = None
-    whole_lines: bool = False
+
+    @property
+    def whole_lines(self) -> bool:
+        return False
 
     def matcher(self) -> Matcher:
         return _Literal(re.compile(self.command, re.IGNORECASE), self.number, self.offset)

@@ -205,7 +205,13 @@ class Reader(Protocol):
         ...
 
     async def listing(
-        self, path: FolderPath, want: Want, *, first_uid: int = 1, identify: Identify | None = None, changed_since: int = 0
+        self,
+        path: FolderPath,
+        want: Want,
+        *,
+        first_uid: int = 1,
+        identify: Identify | None = None,
+        changed_since: int = 0,
     ) -> Listing:
         """List messages from `first_uid` on; only those changed after `changed_since` (a mod-sequence) if not 0.
 
@@ -282,7 +288,10 @@ class Chunk(Protocol):
 class Lane(Protocol):
     """One writer connection; one folder at a time."""
 
-    modes: Collection[Mode]
+    @property
+    def modes(self) -> Collection[Mode]:
+        """The modes that it can send in now."""
+        ...
 
     def chunk(self, path: FolderPath, mode: Mode, key: str) -> Chunk:
         """Begin a chunk. Chunks of one lane are committed in the order in which they were begun."""

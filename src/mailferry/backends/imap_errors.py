@@ -48,7 +48,7 @@ def translate(error: BaseException, side: Side, where: str) -> MailferryError | 
         case imap_errors.ProtocolError():
             return errors.ProtocolBroken(f"{where}: {error}", side=side)
         case OSError():
-            return errors.ConnectFailed(f"{where}: {error.strerror or error or 'no answer in time'}", side=side)
+            return errors.ConnectFailed(f"{where}: {error.strerror or str(error) or 'no answer in time'}", side=side)
         case _:
             return None
 

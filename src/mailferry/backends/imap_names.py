@@ -89,7 +89,11 @@ def root_candidates(user_root: str, namespaces: Iterable[Namespace], delimiter: 
         mark = space.delimiter or delimiter or "/"
         spellings = [parts]
         if mark == ".":
-            spellings = [[p.replace(".", " ") for p in parts], [p.replace("\\", "\\\\").replace(".", "\\:") for p in parts], parts]
+            spellings = [
+                [p.replace(".", " ") for p in parts],
+                [p.replace("\\", "\\\\").replace(".", "\\:") for p in parts],
+                parts,
+            ]
         elif mark != "/":
             spellings = [parts, [p.replace(mark, "_") for p in parts]]
         for spelt in spellings:

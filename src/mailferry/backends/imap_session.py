@@ -99,7 +99,9 @@ class Session:
             return
         self.quirks = detect(greeting.text if greeting else "", capabilities=client.capabilities)
         if settings.authzid and self.quirks.is_courier:
-            raise LoginRefused("Courier ignores the authorisation identity and would open the administrator's own mailbox")
+            raise LoginRefused(
+                "Courier ignores the authorisation identity and would open the administrator's own mailbox"
+            )
         credentials = sasl.Credentials(
             settings.user,
             None if settings.uses_token else settings.password,
@@ -188,7 +190,9 @@ class Session:
             await exact.reply
             await children.reply
             own = [e for e in exact.untagged if isinstance(e, ListEntry) and e.raw_name == name]
-            kids = [e for e in children.untagged if isinstance(e, ListEntry) and e.raw_name.startswith(name + mark.encode())]
+            kids = [
+                e for e in children.untagged if isinstance(e, ListEntry) and e.raw_name.startswith(name + mark.encode())
+            ]
             selectable = any(not _unselectable(e) for e in own)
             if not selectable and not kids:
                 continue

@@ -69,6 +69,8 @@ def scan(folder: bytes) -> dict[bytes, bytes]:
     that changed is read again, and if it never stands still, everything seen counts: who reads a file
     that is not there looks again.
     """
+    if not is_folder(folder):
+        raise FolderGone(os.fsdecode(folder))
     seen: dict[bytes, bytes] = {}
     for _ in range(SCANS):
         before = _changed_at(folder)
@@ -108,16 +110,16 @@ def source_uids(sidecar: Callable[[bytes], UidFile]) -> Uids:
     """
 
     def settle(folder: bytes, files: dict[bytes, bytes]) -> UidTable:
-        own = sidecar(folder)
         seeds = [table for table in (read_own(own_path(folder)), read_dovecot(folder)) if table]
-        if not own.exists():
-            for table in seeds:
-                if table.covers(files):
-                    return table
         try:
+            own = sidecar(folder)
+            if not own.exists():
+                for table in seeds:
+                    if table.covers(files):
+                        return table
             return own.settle(files, seeds[0] if seeds else None, arrival_in(folder, files))
         except OSError as error:
-            raise LedgerUnwritable(f"{error.filename or ''}: {error.strerror}") from error
+            raise LedgerUnwritable(f"{os.fsdecode(error.filename or b'')}: {error.strerror}") from error
 
     return settle
 

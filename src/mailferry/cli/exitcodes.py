@@ -108,7 +108,7 @@ def _lines() -> Iterator[ExitCode]:
 
 def error_classes() -> list[type[MailferryError]]:
     """Give every class of error there is, in the order of their definition."""
-    import mailferry.sync.ledger as ledger  # noqa: PLC0415  # two classes are defined there
+    import mailferry.sync.ledger as ledger  # two classes are defined there
 
     del ledger
     found: list[type[MailferryError]] = [MailferryError]

@@ -79,7 +79,9 @@ def printable(text: str) -> str:
     """Make foreign text safe for a terminal and one line: a subject may hold escape sequences."""
     if text.isascii() and text.isprintable():
         return text
-    shown = "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in _UNPRINTABLE else c for c in _one_line(text))
+    shown = "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in _UNPRINTABLE else c for c in _one_line(text)
+    )
     return shown.strip()
 
 

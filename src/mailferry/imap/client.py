@@ -352,9 +352,7 @@ class ImapClient:
             return  # only the oldest command can be the one that is answered
         # bodies after the last command was answered: nobody asked for them
 
-    def _on_response(
-        self, event: Event, bodies: list[Fetched | bytes | Exchange]
-    ) -> list[Fetched | bytes | Exchange]:
+    def _on_response(self, event: Event, bodies: list[Fetched | bytes | Exchange]) -> list[Fetched | bytes | Exchange]:
         self._wire.response(event)
         if isinstance(event, Fetch) and (body := event.body) is not None:
             bodies.append(Fetched(event.uid or 0, event.raw_flags, event.internal_date or b"", len(body), body))

@@ -160,7 +160,11 @@ class Connection:
         if tail is not None:
             return tail.end()
         rest = len(buf) - pos
-        if rest > 8196 or buf.count(b"\n", pos) > 1 or (b"\n" in buf[pos:] and not buf.startswith((b"\r\n", b"\n"), pos)):
+        if (
+            rest > 8196
+            or buf.count(b"\n", pos) > 1
+            or (b"\n" in buf[pos:] and not buf.startswith((b"\r\n", b"\n"), pos))
+        ):
             raise ProtocolError("a message body is not followed by the end of its FETCH response")
         return -1
 

@@ -20,7 +20,10 @@ class WireLog:
         if command.secret:
             self._log("C: %s %s ***", tag.decode(), command.name)
             return
-        shown = [f"{{{len(p.data)} bytes}}" if isinstance(p, Literal) else p.decode("ascii", "replace") for p in command.parts]
+        shown = [
+            f"{{{len(p.data)} bytes}}" if isinstance(p, Literal) else p.decode("ascii", "replace")
+            for p in command.parts
+        ]
         self._log("C: %s %s", tag.decode(), "".join(shown))
 
     def response(self, event: object) -> None:

@@ -4,6 +4,8 @@ after another tool adds a duplicate. Two identical messages are two: matching is
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mailferry.backends.base import Listing, Reader, Target, Want
 from mailferry.sync.identity import identity
 from mailferry.sync.ledger import ChunkKind, ChunkRow, ChunkState, FolderRow, Ledger
@@ -72,9 +74,9 @@ def match(
     used: set[int] = set()
     free_ours = [i for i, uid in enumerate(ours.uids) if uid not in taken[0]]
     free_theirs = [j for j, uid in enumerate(theirs.uids) if uid not in taken[1]]
-    stages = [lambda x, k: (x.identities[k], x.dates[k]), lambda x, k: (x.identities[k], x.sizes[k])]
+    stages: list[Callable[[Listing, int], tuple[int, int]]] = [_by_date, _by_size]
     if not keeps_bytes:
-        stages.append(lambda x, k: (x.identities[k], 0))
+        stages.append(_alone)
     for key in stages:
         there: dict[tuple[int, int], list[int]] = {}
         for j in reversed(free_theirs):
@@ -88,3 +90,15 @@ def match(
                 pairs[i] = candidates.pop()
                 used.add(pairs[i])
     return sorted(pairs.items())
+
+
+def _by_date(listing: Listing, k: int) -> tuple[int, int]:
+    return listing.identities[k], listing.dates[k]
+
+
+def _by_size(listing: Listing, k: int) -> tuple[int, int]:
+    return listing.identities[k], listing.sizes[k]
+
+
+def _alone(listing: Listing, k: int) -> tuple[int, int]:
+    return listing.identities[k], 0

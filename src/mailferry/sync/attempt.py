@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from mailferry import errors
 from mailferry.backends.base import Created, FolderStatus, Listed, Reader, Target, Want
 from mailferry.sync.adopt import adopt
 from mailferry.sync.apply import Copier
@@ -239,7 +238,7 @@ class Attempt:
             return
         self._stats.phase = "copying"
         for _ in range(2):  # the second time for what the server did not hand over
-            copier = Copier(source, target, self._ledger, self._options, self._stats, self._pass_no)
+            copier = Copier(source, target, self._ledger, self._options, self._pass_no)
             await copier.run(todo)
             todo = [w for w in todo if await self._missing(source, w)]
             if not todo:
@@ -284,7 +283,12 @@ class Attempt:
         stats.state = "done"
         stats.found = status.messages
         stats.had = max(0, stats.found - stats.copied - stats.skipped - stats.adopted)
-        fields = {"folder": stats.source, "copied": stats.copied, "skipped": stats.skipped, "size_bytes": stats.size_bytes}
+        fields = {
+            "folder": stats.source,
+            "copied": stats.copied,
+            "skipped": stats.skipped,
+            "size_bytes": stats.size_bytes,
+        }
         self._listen(Event("folder synced", fields))
 
 

@@ -208,4 +208,3 @@ async def sweep(target: Target, ledger: Ledger, row: FolderRow) -> list[Exceptio
     row.in_doubt, row.sweep_floor = False, 0
     await ledger.save_folder(row)
     return found
-

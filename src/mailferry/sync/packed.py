@@ -256,9 +256,6 @@ class FlagTable:
 
     __hash__ = None  # type: ignore[assignment]  # mutable
 
-    def __repr__(self) -> str:
-        return f"FlagTable({len(self)} sets)"
-
     def to_json(self) -> str:
         """Give a list of sorted lists."""
         return json.dumps([sorted(flags) for flags in self._sets], separators=(",", ":"))

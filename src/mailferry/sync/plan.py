@@ -19,7 +19,7 @@ WINDOW_MESSAGES = 500
 
 @dataclass(frozen=True, slots=True)
 class FolderPlan:
-    """`ranges` in ascending order; `resend` are UIDs whose chunk was lost. `flags`: flag changes are to be looked for."""
+    """`ranges` in ascending order; `resend`: UIDs whose chunk was lost; `flags`: look for flag changes."""
 
     ranges: tuple[UidRange, ...] = ()
     resend: tuple[int, ...] = ()
@@ -60,17 +60,31 @@ def plan_folder(
     return FolderPlan(ranges, tuple(sorted(lost)), flags)
 
 
-def windows(ranges: Collection[UidRange], status: FolderStatus, *, newest_first: bool) -> Iterator[UidRange]:
+def windows(
+    ranges: Collection[UidRange], status: FolderStatus, *, newest_first: bool
+) -> Iterator[tuple[UidRange, ...]]:
     """Cut ranges into windows of about 500 messages, going by how densely the folder's UIDs are used.
 
-    The last window is open at the end, so that mail which arrives meanwhile is taken along.
+    Small ranges are put together. The last window is open at the end, so that mail which arrives meanwhile is
+    taken along.
     """
     top = max(status.uid_next - 1, 1)
     width = max(WINDOW_MESSAGES, WINDOW_MESSAGES * top // max(status.messages, 1))
-    cut: list[UidRange] = []
+    cut: list[tuple[UidRange, ...]] = []
+    small: list[UidRange] = []
+    filled = 0
     for lo, hi in ranges:
-        while hi > top and lo <= top and top - lo >= width or hi <= top and hi - lo >= width:
-            cut.append((lo, lo + width - 1))
+        while min(hi, top) - lo >= width:
+            if small:
+                cut.append(tuple(small))
+                small, filled = [], 0
+            cut.append(((lo, lo + width - 1),))
             lo += width
-        cut.append((lo, hi))
+        small.append((lo, hi))
+        filled += min(hi, top) - lo + 1
+        if filled >= width or len(small) >= WINDOW_MESSAGES:
+            cut.append(tuple(small))
+            small, filled = [], 0
+    if small:
+        cut.append(tuple(small))
     yield from reversed(cut) if newest_first else cut

@@ -39,9 +39,7 @@ async def rematch_source(source: Reader, ledger: Ledger, row: FolderRow, validit
     now = await source.listing(row.source_path, _COLUMNS, identify=identity)
     fresh = Columns()
     for i, j in match(now, as_listing, (set(), set()), keeps_bytes=keeps_bytes):
-        fresh.append(
-            now.uids[i], known.identities[j], known.dates[j], known.sizes[j], known.digest(j), known.flags[j]
-        )
+        fresh.append(now.uids[i], known.identities[j], known.dates[j], known.sizes[j], known.digest(j), known.flags[j])
         fresh.target_uids[-1] = known.target_uids[j]
         fresh.outcomes[-1] = known.outcomes[j]
     row.source_uid_validity = validity

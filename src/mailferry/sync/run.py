@@ -99,7 +99,7 @@ def _wait_seconds(error: MailferryError, failures: int, options: Options) -> flo
     if error.wait_seconds:
         return min(error.wait_seconds, _LONGEST_WAIT_SECONDS)
     growing = options.retry_seconds * 2.0 ** min(failures, 8)
-    return min(growing * (0.5 + random.random() / 2), _LONGEST_WAIT_SECONDS)  # noqa: S311  # jitter, not a secret
+    return min(growing * (0.5 + random.random() / 2), _LONGEST_WAIT_SECONDS)  # jitter, not a secret
 
 
 async def _keep_lease(ledger: Ledger) -> None:

@@ -6,14 +6,12 @@ Nothing is changed on either side. `verify_report` says what comes out, `verify_
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mailferry.backends.base import FolderPath, Listed, Reader
 from mailferry.errors import MailferryError, Scope
 from mailferry.sync.folderfilter import FolderFilter
-from mailferry.sync.ledger import ExceptionRow, FolderRow
 from mailferry.sync.names import FolderMap, MappedFolder, map_folders
 from mailferry.sync.verify_folder import FolderCheck, Ledgered
 from mailferry.sync.verify_match import Rows
@@ -120,9 +118,7 @@ class _Walk:
         await self._moved.find(others)
         self._progress(VerifyProgress("", len(entries), len(entries), self._done, total))
 
-    async def _folder(
-        self, entry: MappedFolder, there: Listed | None, step: Callable[[int], None]
-    ) -> FolderReport:
+    async def _folder(self, entry: MappedFolder, there: Listed | None, step: Callable[[int], None]) -> FolderReport:
         folder = FolderReport(
             folder=str(entry.source.path),
             target_folder=str(there.path if there else entry.target),

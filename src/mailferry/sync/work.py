@@ -12,6 +12,7 @@ from mailferry.sync.ledger import ExceptionKind, ExceptionRow, FolderRow
 from mailferry.sync.options import FolderStats
 from mailferry.sync.plan import FolderPlan, windows
 
+
 @dataclass(slots=True)
 class Resend:
     """Messages to be read and sent again, in another way than before. `repair` counts the repairs to apply."""
@@ -47,7 +48,7 @@ class FolderWork:
     refused_in_a_row: int = 0
     resends: deque[Resend] = field(default_factory=deque)
     exceptions: list[ExceptionRow] = field(default_factory=list)
-    _windows: Iterator[UidRange] | None = None
+    _windows: Iterator[tuple[UidRange, ...]] | None = None
     _flags: dict[Flags, tuple[int, Flags]] = field(default_factory=dict)
     _lost_keywords: set[str] = field(default_factory=set)
 
@@ -64,10 +65,11 @@ class FolderWork:
         if self.resends:
             resend = self.resends.popleft()
             return FetchJob(path, tuple((uid, uid) for uid in resend.uids), key), resend, None
-        window = next(self._windows, None) if self._windows is not None else None
-        if window is None:
+        ranges = next(self._windows, None) if self._windows is not None else None
+        if ranges is None:
             return None
-        return FetchJob(path, (window,), key), None, window
+        # What lies between the ranges of one window is covered already.
+        return FetchJob(path, ranges, key), None, (ranges[0][0], ranges[-1][1])
 
     def flags(self, flags: Flags, uid: int) -> tuple[int, Flags]:
         """Give the flags' number in the folder's table, and those of them that the target can store (rule 19)."""
@@ -78,7 +80,9 @@ class FolderWork:
         lost = {flag for flag in flags - self.drop_flags - sendable if flag not in SETTABLE}
         for keyword in sorted(lost - self._lost_keywords):
             self._lost_keywords.add(keyword)
-            self.exceptions.append(self.exception(uid, ExceptionKind.LOST_KEYWORD, keyword, "the target cannot store it"))
+            self.exceptions.append(
+                self.exception(uid, ExceptionKind.LOST_KEYWORD, keyword, "the target cannot store it")
+            )
         known = self._flags[flags] = (self.row.flag_sets.index_of(flags), sendable)
         return known
 

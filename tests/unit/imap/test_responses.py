@@ -31,7 +31,9 @@ def _exchanges() -> Iterator[tuple[str, list[bytes], str]]:
         stream: list[str] = []
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             if line.startswith("S:"):
-                stream.append(re.sub(r"\\x([0-9a-f]{2})", lambda code: chr(int(code[1], 16)), line[2:].removeprefix(" ")))
+                stream.append(
+                    re.sub(r"\\x([0-9a-f]{2})", lambda code: chr(int(code[1], 16)), line[2:].removeprefix(" "))
+                )
             elif line.startswith("=>"):
                 yield f"{path.stem}:{number}", _cut("\r\n".join([*stream, ""]).encode("latin-1")), line[3:]
                 stream = []
@@ -124,7 +126,9 @@ def test_the_uids_of_an_append_come_in_order() -> None:
     assert _code("appenduid 38505 3955").append_uid() == (38505, [3955])
 
 
-@pytest.mark.parametrize("text", ["APPENDUID", "APPENDUID 9", "APPENDUID 9 x", "APPENDUID x 9", "APPENDUID 9 1:4294967295"])
+@pytest.mark.parametrize(
+    "text", ["APPENDUID", "APPENDUID 9", "APPENDUID 9 x", "APPENDUID x 9", "APPENDUID 9 1:4294967295"]
+)
 def test_an_append_uid_that_tells_nothing(text: str) -> None:
     assert _code(text).append_uid() is None
 

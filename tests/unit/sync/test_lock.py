@@ -27,9 +27,7 @@ with TargetLock(sys.argv[1], Path(sys.argv[2])):
 def holder(folder: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", HOLD, KEY, str(folder)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    )
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
     return process

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -89,9 +90,7 @@ def test_a_fresh_message_is_unknown_and_has_no_target_uid() -> None:
 
 
 def test_the_numbers_of_outcomes_never_change() -> None:
-    names = (
-        "UNKNOWN APPENDUID LOOKED_UP COUNTED ADOPTED REFUSED GONE_AT_SOURCE MERGED GONE_FROM_TARGET LOST"  # 0 to 9
-    )
+    names = "UNKNOWN APPENDUID LOOKED_UP COUNTED ADOPTED REFUSED GONE_AT_SOURCE MERGED GONE_FROM_TARGET LOST"  # 0 to 9
     assert [RowOutcome[name].value for name in names.split()] == list(range(10))
 
 
@@ -205,7 +204,7 @@ def test_merged_ranges_hold_the_same_uids_and_do_not_touch(ranges: list[tuple[in
     merged = merge_ranges([(lo, hi) for lo, hi in ranges if lo])
     assert members(merged) == members([(lo, hi) for lo, hi in ranges if lo])
     assert all(lo <= hi for lo, hi in merged)
-    assert all(before[1] + 1 < after[0] for before, after in zip(merged, merged[1:], strict=False))
+    assert all(before[1] + 1 < after[0] for before, after in pairwise(merged))
 
 
 @given(RANGES, RANGES)

@@ -1,0 +1,168 @@
+"""The command line's grammar. Values are checked in `requests`, so that this costs nothing at the start."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import NoReturn
+
+from mailferry import __version__
+from mailferry.cli import helptexts
+from mailferry.errors import BadUsage
+
+SECURITIES = ("none", "ssl", "tls")
+SIDES = ("source", "target")
+HELP_TOPICS = ("copy", "verify", "exit-codes")
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises BadUsage, so that there is one way in which errors are told."""
+
+    def error(self, message: str) -> NoReturn:
+        """Tell what is wrong, without the values: a password may be among them."""
+        if message.startswith("unrecognized arguments:"):
+            words = message.partition(":")[2].split()
+            message = "unknown: " + " ".join(w.partition("=")[0] for w in words if w.startswith("-")) or message
+            if message == "unknown: ":
+                message = "too many arguments"
+        raise BadUsage(f"{message[:1].upper()}{message[1:]}.")
+
+
+class _RefusePassword(argparse.Action):
+    """A password on the command line can be read by every user of the machine."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        raise BadUsage(
+            "A password is not taken on the command line: every user of this machine can read it in the process list. "
+            "Use --source-password-file and --target-password-file, MAILFERRY_SOURCE_PASSWORD and "
+            "MAILFERRY_TARGET_PASSWORD, or wait to be asked."
+        )
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of `mailferry`."""
+    parser = _parser(Parser, prog="mailferry", description=helptexts.PROGRAM, epilog=helptexts.PROGRAM_EPILOG)
+    parser.add_argument("--version", action="version", version=f"mailferry {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    copy = commands.add_parser("copy", **_texts("copy a mailbox, or bring a copy up to date", helptexts.COPY))
+    copy.epilog = helptexts.COPY_EPILOG
+    _add_copy(copy)
+    verify = commands.add_parser("verify", **_texts("prove that a copy is complete", helptexts.VERIFY))
+    verify.epilog = helptexts.VERIFY_EPILOG
+    _add_verify(verify)
+    more = commands.add_parser("help", **_texts("explain a command, or the exit codes", "Explain a command."))
+    more.add_argument("topic", nargs="?", choices=HELP_TOPICS, metavar="TOPIC", help=", ".join(HELP_TOPICS))
+    return parser
+
+
+def _parser(kind: type[Parser], **more: str) -> Parser:
+    return kind(allow_abbrev=False, formatter_class=_Formatter, **more)  # type: ignore[arg-type]  # all are texts
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Keeps line ends, and uses the width of the terminal up to what is easy to read."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            columns = os.get_terminal_size().columns
+        except OSError:
+            columns = 100
+        super().__init__(prog, max_help_position=30, width=max(60, min(columns, 100)))
+
+
+def _texts(short: str, long: str) -> dict[str, object]:
+    return {"help": short, "description": long, "allow_abbrev": False, "formatter_class": _Formatter}
+
+
+def _add_copy(parser: argparse.ArgumentParser) -> None:
+    _add_locations(parser)
+    what = parser.add_argument_group("what is copied")
+    _add_folders(what)
+    what.add_argument("--max-message-size", metavar="SIZE", help="leave out larger messages (default 35MB)")
+    what.add_argument("--max-items", metavar="N", help="the most messages to copy (default 500,000)")
+    how = parser.add_argument_group("how")
+    how.add_argument("--dry-run", action="store_true", help="show the folder map and the counts; change nothing")
+    how.add_argument(
+        "--order", choices=("oldest-first", "newest-first"), default="oldest-first", help="within a folder"
+    )
+    how.add_argument(
+        "--repair",
+        choices=("none", "line-ends", "all"),
+        default="line-ends",
+        help="what may be changed in a message that the target refuses as it is (default line-ends)",
+    )
+    how.add_argument("--connections", metavar="N", help="the most connections to the target (default 4)")
+    _add_common(how)
+    _add_output(parser, "what was copied, skipped and changed")
+
+
+def _add_verify(parser: argparse.ArgumentParser) -> None:
+    _add_locations(parser)
+    what = parser.add_argument_group("what is compared")
+    _add_folders(what)
+    how = parser.add_argument_group("how")
+    how.add_argument("--quick", action="store_true", help="compare by Message-ID and date, not by content")
+    _add_common(how)
+    _add_output(parser, "every difference")
+
+
+def _add_locations(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="SOURCE", help="where the mail is")
+    parser.add_argument("target", metavar="TARGET", help="where it goes")
+    for side in SIDES:
+        group = parser.add_argument_group(side)
+        alias = side == "source"
+        group.add_argument(f"--{side}-user", metavar="NAME", default="", help="login name, in place of that in the URL")
+        group.add_argument(f"--{side}-password-file", metavar="FILE", default="", help="its first line is the password")
+        group.add_argument(
+            f"--{side}-security", choices=SECURITIES, default="", help="none, ssl (TLS at once) or tls (STARTTLS)"
+        )
+        group.add_argument(
+            f"--{side}-auth",
+            *(("--auth",) if alias else ()),
+            dest=f"{side}_auth",
+            metavar="MECHANISM",
+            default="",
+            help="PLAIN, LOGIN, SCRAM-SHA-256, XOAUTH2 or OAUTHBEARER; the password is the token for the last two",
+        )
+        group.add_argument(
+            f"--{side}-authzid",
+            *(("--authzid",) if alias else ()),
+            dest=f"{side}_authzid",
+            metavar="NAME",
+            default="",
+            help="whose mailbox to open when an administrator logs in",
+        )
+        if alias:
+            group.add_argument("--user-root", metavar="PATH", default="", help="folder in which the mailbox begins")
+        group.add_argument(
+            f"--{side}-accept-untrusted-certificates", action="store_true", help="take any certificate from this server"
+        )
+        group.add_argument(f"--{side}-password", nargs="?", action=_RefusePassword, help=argparse.SUPPRESS)
+    both = parser.add_argument_group("both sides")
+    both.add_argument("--accept-untrusted-certificates", action="store_true", help="take any certificate from both")
+    both.add_argument("--ca-file", metavar="FILE", help="certificates to trust, in PEM form")
+    both.add_argument("--timeout", metavar="SECONDS", help="give a silent server up after this time (default 60)")
+    both.add_argument("--password", nargs="?", action=_RefusePassword, help=argparse.SUPPRESS)
+
+
+def _add_folders(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--include-folders", metavar="LIST", action="append", default=[], help="only these, such as 'INBOX,Clients/*'"
+    )
+    group.add_argument("--exclude-folders", metavar="LIST", action="append", default=[], help="not these; wins")
+
+
+def _add_common(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--state", metavar="FILE", default="", help="the ledger (default in ~/.local/state/mailferry)")
+
+
+def _add_output(parser: argparse.ArgumentParser, what: str) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument("--report", metavar="FILE", default="", help=f"write {what} as JSON")
+    group.add_argument("--json", action="store_true", help="print events as JSON, one a line")
+    group.add_argument("-q", "--quiet", action="store_true", help="print nothing if all went well")
+    group.add_argument("-v", "--verbose", action="store_true", help="print every event")
+    group.add_argument(
+        "--debug-wire", metavar="FILE", default="", help="write what was said to the servers, without secrets and mail"
+    )

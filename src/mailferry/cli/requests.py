@@ -1,0 +1,174 @@
+"""From parsed arguments to what is to be done: everything is checked here, before anything is touched."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from mailferry.backends.registry import Location, mailbox_key
+from mailferry.cli import wording
+from mailferry.cli.locations import Given, parse_location
+from mailferry.cli.passwords import Ask, Warn, with_password
+from mailferry.errors import BadUsage, Side
+
+if TYPE_CHECKING:
+    from mailferry.sync.folderfilter import FolderFilter
+    from mailferry.sync.options import Options
+
+MOST_CONNECTIONS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What is told, and where. Paths are None where none was given."""
+
+    report: Path | None
+    json: bool
+    quiet: bool
+    verbose: bool
+    wire: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What every command that opens two mailboxes has. `keys` name them in the ledger."""
+
+    source: Location
+    target: Location
+    keys: tuple[str, str]
+    state: Path
+    output: Output
+
+
+def make_request(
+    arguments: argparse.Namespace, environment: Mapping[str, str], *, ask: Ask | None, warn: Warn
+) -> Request:
+    """Read what the commands share, and find or ask for the passwords. Raises BadUsage."""
+    seconds = _positive_number(arguments.timeout, "--timeout") if arguments.timeout else None
+    if arguments.ca_file:
+        _check_readable(arguments.ca_file, "--ca-file")
+    source, target = (
+        parse_location(getattr(arguments, side.value), side, _given(arguments, side, seconds))
+        for side in (Side.SOURCE, Side.TARGET)
+    )
+    keys = (mailbox_key(source), mailbox_key(target))
+    if keys[0] == keys[1]:
+        raise BadUsage("The source and the target are the same mailbox.")
+    output = _output(arguments)
+    source = with_password(source, Side.SOURCE, arguments.source_password_file, environment, ask=ask, warn=warn)
+    target = with_password(target, Side.TARGET, arguments.target_password_file, environment, ask=ask, warn=warn)
+    return Request(source, target, keys, _state(arguments.state, keys), output)
+
+
+def make_filter(arguments: argparse.Namespace) -> FolderFilter:
+    """Read the folder lists. Raises BadUsage."""
+    from mailferry.sync.folderfilter import FolderFilter
+
+    try:
+        return FolderFilter.parse(
+            wording.split_list(arguments.include_folders), wording.split_list(arguments.exclude_folders)
+        )
+    except ValueError as error:
+        raise BadUsage(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
+
+
+def make_options(arguments: argparse.Namespace) -> Options:
+    """Read what a pass is told. Raises BadUsage."""
+    from mailferry.sync.options import MAX_ITEMS, MAX_MESSAGE_BYTES, Options, RepairLevel
+
+    limit = MAX_MESSAGE_BYTES
+    if arguments.max_message_size:
+        try:
+            limit = wording.parse_size(arguments.max_message_size)
+        except ValueError as error:
+            raise BadUsage(f"--max-message-size: {error}.") from None
+    items = _whole(arguments.max_items, "--max-items") if arguments.max_items else MAX_ITEMS
+    lanes = _whole(arguments.connections, "--connections") if arguments.connections else Options().lanes
+    if lanes > MOST_CONNECTIONS:
+        raise BadUsage(f"--connections is at most {MOST_CONNECTIONS}.")
+    return Options(
+        filter=make_filter(arguments),
+        max_message_bytes=limit,
+        max_items=items,
+        newest_first=arguments.order == "newest-first",
+        repair=cast("RepairLevel", arguments.repair),  # argparse knows the choices
+        lanes=lanes,
+    )
+
+
+def _given(arguments: argparse.Namespace, side: Side, seconds: float | None) -> Given:
+    def of(name: str) -> str:
+        return str(getattr(arguments, f"{side.value}_{name}"))
+
+    untrusted = arguments.accept_untrusted_certificates
+    return Given(
+        security=of("security"),
+        user=of("user"),
+        mechanism=of("auth"),
+        authzid=of("authzid"),
+        user_root=arguments.user_root if side is Side.SOURCE else "",
+        accept_untrusted=untrusted or getattr(arguments, f"{side.value}_accept_untrusted_certificates"),
+        ca_file=arguments.ca_file,
+        timeout_seconds=seconds,
+    )
+
+
+def _output(arguments: argparse.Namespace) -> Output:
+    if arguments.json and arguments.quiet:
+        raise BadUsage("--json and --quiet contradict each other.")
+    if arguments.verbose and arguments.quiet:
+        raise BadUsage("--verbose and --quiet contradict each other.")
+    report = Path(arguments.report) if arguments.report else None
+    wire = Path(arguments.debug_wire) if arguments.debug_wire else None
+    for path, option in ((report, "--report"), (wire, "--debug-wire")):
+        if path is not None:
+            _check_writable(path, option)
+    return Output(report, arguments.json, arguments.quiet, arguments.verbose, wire)
+
+
+def _state(given: str, keys: tuple[str, str]) -> Path:
+    if given:
+        path = Path(given)
+        if path.is_dir():
+            raise BadUsage(f"--state {given} is a folder; a file is wanted.")
+        return path
+    from mailferry.sync.lock import default_state_path
+
+    return default_state_path(*keys)
+
+
+def _check_writable(path: Path, option: str) -> None:
+    # Hours may pass before the file is written.
+    folder = path.absolute().parent
+    if path.is_dir():
+        raise BadUsage(f"{option} {path} is a folder; a file is wanted.")
+    if not folder.is_dir():
+        raise BadUsage(f"{option} {path}: there is no folder {folder}.")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise BadUsage(f"{option} {path} cannot be written.")
+
+
+def _check_readable(path: str, option: str) -> None:
+    if not os.path.isfile(path) or not os.access(path, os.R_OK):
+        raise BadUsage(f"{option} {path} cannot be read.")
+
+
+def _whole(text: str, option: str) -> int:
+    digits = text.replace(",", "").replace("_", "")
+    if not (digits.isascii() and digits.isdigit()) or not int(digits):
+        raise BadUsage(f"{option} must be a whole number of at least 1.")
+    return int(digits)
+
+
+def _positive_number(text: str, option: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 86_400:
+        raise BadUsage(f"{option} must be a number of seconds, more than 0 and less than a day.")
+    return value

@@ -1,0 +1,60 @@
+"""The moving parts of a copy: what is open on each lane, and which job is whose."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from mailferry.backends.base import Chunk, Lane, Mode, UidRange
+from mailferry.sync.ledger import ExceptionRow
+from mailferry.sync.packed import Columns
+from mailferry.sync.work import FolderWork, Resend
+
+
+@dataclass(slots=True)
+class OpenChunk:
+    """The chunk that is being filled. `repaired` goes by place, and is reported once the message is stored;
+    `heads` holds the beginnings of messages that may be refused one by one.
+    """
+
+    work: FolderWork
+    chunk: Chunk
+    mode: Mode
+    most_messages: int
+    most_bytes: int
+    resend: Resend | None = None
+    columns: Columns = field(default_factory=Columns)
+    size_bytes: int = 0
+    cover: UidRange = (0, 0)
+    repaired: dict[int, ExceptionRow] = field(default_factory=dict)
+    heads: list[bytes] = field(default_factory=list)
+
+    @property
+    def repair(self) -> int:
+        """How many repairs its messages have had."""
+        return self.resend.repair if self.resend is not None else 0
+
+
+@dataclass(slots=True)
+class LaneState:
+    """One lane. Folders stay with the lane that began them: one writer per folder (rule 3)."""
+
+    lane: Lane
+    work: FolderWork | None = None
+    open: OpenChunk | None = None
+    jobs: int = 0
+    commits: int = 0
+    again: deque[FolderWork] = field(default_factory=deque)
+
+
+@dataclass(slots=True)
+class JobState:
+    """One job under way: whose it is, and how its messages are to be sent. All messages below `cover_next` and
+    in the window have been handed over.
+    """
+
+    work: FolderWork
+    lane: LaneState
+    resend: Resend | None
+    window: UidRange | None
+    cover_next: int = 0
