@@ -70,7 +70,7 @@ async def talk(proxy: Proxy, *pieces: bytes) -> bytes:
     try:
         for piece in pieces:
             writer.write(piece)
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.002)
         return await asyncio.wait_for(everything(reader), 10)
     finally:
         writer.close()
@@ -122,8 +122,8 @@ async def test_a_cut_towards_the_client(ending: str) -> None:
 
 async def test_a_fault_keeps_to_its_connection_and_its_times() -> None:
     async with recorder() as record, Proxy(record.port) as proxy:
-        second = proxy.on("to_client", AtByte(2), Cut(), connection=2)
-        any_later = proxy.on("to_client", AtPattern(b"t9 OK"), Cut(), times=2)
+        second = proxy.on("to_client", AtByte(2), Cut(client="fin"), connection=2)
+        any_later = proxy.on("to_client", AtPattern(b"t9 OK"), Cut(client="fin"), times=2)
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         assert await reader.readline() == GREETING
         assert await talk(proxy) == GREETING[:2]
@@ -143,19 +143,19 @@ async def test_a_late_terminator_arrives_after_the_client_has_gone() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         writer.write(b"t1 APPEND a {3+}\r\nabc\r\n")
         await asyncio.to_thread(fault.struck.wait, 10)
+        while record.received == [b""]:
+            await asyncio.sleep(0.001)
         writer.close()
         assert record.received == [b"t1 APPEND a {3+}\r\nabc"]
-        gone = time.monotonic()
+        assert not fault.done.is_set()
         await fault.wait()
-        assert time.monotonic() - gone >= 0.15
         await asyncio.wait_for(record.ended.wait(), 10)
         assert record.received == [b"t1 APPEND a {3+}\r\nabc\r\n"]
-        assert reader.at_eof() or reader.exception() is None
+        await everything(reader)
 
 
 async def test_injected_bytes_come_where_they_belong() -> None:
     async with recorder() as record, Proxy(record.port) as proxy:
-        proxy.on("to_client", AtPattern(b"\\A"), Inject(b""))
         proxy.on("to_client", AtPattern(rb"\* OK ready\r\n"), Inject(b"* BYE injected\r\n"))
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         assert await reader.readline() == GREETING
@@ -203,7 +203,7 @@ async def test_a_stall_ends_after_its_time_or_by_hand() -> None:
 
 async def test_latency_is_per_way_and_does_not_limit_throughput() -> None:
     async with recorder() as record, Proxy(record.port, delay_seconds=0.05) as proxy:
-        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port, limit=1 << 20)
         await reader.readline()
         started = time.monotonic()
         commands = b"".join(b"t%d NOOP\r\n" % number for number in range(5000))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 IN_FLIGHT = 16
 _ITEMS = b"UID FLAGS INTERNALDATE BODY.PEEK[]"
 _PART_BYTES = 1 << 20
+LAST_UID = 0xFFFF_FFFF
 
 
 @dataclass(slots=True)
@@ -47,7 +48,6 @@ class BodyStream:
         self._jobs = jobs
         self._inbox = Inbox()
         self._steps: deque[_Step] = deque()
-        self._selected: FolderPath | None = None
         self._refused = ""  # why the last EXAMINE failed: bodies that come now would be another folder's
         self._validity = 0
         self._last_uid = 0  # of the job under way
@@ -93,14 +93,16 @@ class BodyStream:
             self._submit(job)
 
     def _submit(self, job: FetchJob) -> None:
+        """Queue EXAMINE and FETCH. There is an EXAMINE before every FETCH, of the same folder too: a server may
+        answer two FETCH commands at once, message by message (Dovecot 2.3 does when its output is full), and the
+        order of messages would be lost; nothing overtakes an EXAMINE (RFC 3501, 5.5).
+        """
         session = self._reader.session
-        if job.path != self._selected:
-            self._selected = job.path
+        sets = split_ranges(job.ranges, session.quirks.max_command_bytes - 200)
+        for number, uid_set in enumerate(sets, 1):
             command = commands.select(session.names.raw(job.path), read_only=True)
             exchange = session.client.submit(command, inbox=self._inbox, tolerant=True)
             self._steps.append(_Step(exchange, job.path, None))
-        sets = split_ranges(job.ranges, session.quirks.max_command_bytes - 200)
-        for number, uid_set in enumerate(sets, 1):
             exchange = session.client.submit(commands.uid_fetch(uid_set, _ITEMS), inbox=self._inbox, tolerant=True)
             self._steps.append(_Step(exchange, job.path, job, number == len(sets)))
 
@@ -184,26 +186,18 @@ class BodyStream:
         """Ask again for what was under way, without what was already handed over."""
         steps, self._steps = self._steps, deque()
         self._inbox = Inbox()
-        self._selected = steps[0].path
         done: set[int] = set()
-        first = True
         for step in steps:
-            if step.job is None or id(step.job) in done:
-                continue
-            done.add(id(step.job))
             job = step.job
-            if first:
-                first = False
-                rest: tuple[UidRange, ...] = tuple((max(lo, uid + 1), hi) for lo, hi in job.ranges if hi > uid)
-                session = self._reader.session
-                sets = split_ranges(rest or ((uid, uid),), session.quirks.max_command_bytes - 200)
-                for number, uid_set in enumerate(sets, 1):
-                    items = _ITEMS if rest else b"UID"
-                    command = commands.uid_fetch(uid_set, items)
-                    exchange = session.client.submit(command, inbox=self._inbox, tolerant=True)
-                    self._steps.append(_Step(exchange, job.path, job, number == len(sets)))
+            if job is None or id(job) in done:
                 continue
-            self._submit(job)
+            if not done:
+                rest: tuple[UidRange, ...] = tuple((max(lo, uid + 1), hi) for lo, hi in job.ranges if hi > uid)
+                # An empty rest still has to end the job: ask for a UID that cannot be there.
+                self._submit(FetchJob(job.path, rest or ((LAST_UID, LAST_UID),), job.key))
+            else:
+                self._submit(job)
+            done.add(id(job))
 
 
 def _section(exchange: Exchange, uid: int) -> bytes | None:

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from mailferry.backends.base import INBOX, FolderPath
 from mailferry.backends.maildir_names import directory_of, path_of, raw_name_of
-from mailferry.backends.maildir_scan import is_folder
+from mailferry.backends.maildir_scan import disk_error, is_folder
 from mailferry.backends.maildir_uids import sync_directory
-from mailferry.errors import AlreadyRunning, ReadOnly, Side
+from mailferry.errors import AlreadyRunning, Side
 
 LOCK_FILE = b"mailferry.lock"
 SUBSCRIPTIONS = b"subscriptions"
@@ -112,12 +112,15 @@ def make_maildir(directory: bytes, *, is_root: bool) -> None:
 
 
 def lock_mailbox(root: bytes) -> int:
-    """Lock the mailbox against other writers; closing the descriptor unlocks. Raises AlreadyRunning, ReadOnly."""
+    """Lock the mailbox against other writers; closing the descriptor unlocks.
+
+    Raises AlreadyRunning, and what `disk_error` makes of an OSError.
+    """
     path = os.path.join(root, LOCK_FILE)
     try:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except PermissionError as error:
-        raise ReadOnly(os.fsdecode(root), side=Side.TARGET) from error
+    except OSError as error:
+        raise disk_error(error, root, Side.TARGET) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

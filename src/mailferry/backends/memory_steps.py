@@ -67,7 +67,11 @@ class Steps:
         Raises Killed.
         """
         if self.at(name) is not None:
-            self._drop_all(killed=False)
+            self.cut()
+
+    def cut(self) -> None:
+        """Break every connection now; each session learns of it by ConnectionLost."""
+        self._drop_all(killed=False)
 
     def at(self, name: str) -> How | None:
         """Count a step of a connection; the caller carries the cut out. Raises Killed."""

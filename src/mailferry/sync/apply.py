@@ -60,13 +60,13 @@ class Copier:
     async def run(self, works: Sequence[FolderWork]) -> None:
         """Copy. Raises the first error that concerns more than one message; what was in doubt then is noted."""
         self._todo.extend(works)
-        for work in works:
-            work.start(newest_first=self._options.newest_first)
         try:
             self._lanes.append(LaneState(await self._target.open_lane()))
             if not self._one_lane_is_best():
                 for _ in range(min(self._options.lanes, len(works)) - 1):
                     self._lanes.append(LaneState(await self._target.open_lane()))
+            for work in works:
+                work.start(newest_first=self._options.newest_first, whole=len(self._lanes) == 1)
             self._main = asyncio.create_task(self._pump())
             try:
                 await self._main

@@ -14,7 +14,7 @@ from mailferry.sync.flags import follow_flags
 from mailferry.sync.ledger import ExceptionKind, FolderRow, Ledger, Load
 from mailferry.sync.names import FolderMap, MappedFolder, map_folders
 from mailferry.sync.options import Event, FolderStats, Listener, Options, Stats
-from mailferry.sync.plan import LAST_UID, FolderPlan, is_unchanged, plan_folder
+from mailferry.sync.plan import FolderPlan, is_unchanged, plan_folder
 from mailferry.sync.rematch import rematch_source, rematch_target
 from mailferry.sync.work import FolderWork, Resend
 
@@ -204,13 +204,11 @@ class Attempt:
         covers = await self._ledger.covers(row.id, source_uid_validity=row.source_uid_validity)
         lost = await self._ledger.lost_uids(row.id)
         plan = plan_folder(row, status, covers, lost, condstore=source.features.condstore)
-        if row.adopted and plan.ranges and not row.source_uid_next_done:
-            adopted = [
-                (uid, uid)
-                for chunk in await self._ledger.chunks(row.id, columns=Load.OUTCOMES)
-                for uid in chunk.columns.uids
-            ]
-            plan = plan_folder(row, status, [*covers, *adopted], lost, condstore=source.features.condstore)
+        if plan.ranges:  # rows without a cover (adopted, sent again, out of order) answer for their own messages
+            chunks = await self._ledger.chunks(row.id, columns=Load.OUTCOMES)
+            single = [(uid, uid) for c in chunks if c.cover == (0, 0) for uid in c.columns.uids if uid not in lost]
+            if single:
+                plan = plan_folder(row, status, [*covers, *single], lost, condstore=source.features.condstore)
         return plan
 
     async def _floor(self, target: Target, row: FolderRow, there: FolderStatus | None) -> int:
@@ -252,14 +250,17 @@ class Attempt:
 
     async def _missing(self, source: Reader, work: FolderWork) -> bool:
         """Compare what was read with what the folder holds; ask again for what did not come."""
-        if work.failed or work.opened is None or work.plan.ranges != ((1, LAST_UID),):
+        if work.failed or work.opened is None or work.row.source_uid_next_done:
             return False
-        if work.read >= work.opened.messages:
+        counts = (await self._ledger.counts()).get(work.row.id)
+        skipped = {row.uid for row in await self._ledger.exceptions() if row.folder_id == work.row.id}
+        skipped |= {row.uid for row in work.exceptions}
+        known = counts.confirmed + counts.refused if counts is not None else 0
+        if known + work.stats.skipped >= work.opened.messages:
             return False
         listing = await source.listing(work.row.source_path, Want(0))
         had = {uid for c in await self._ledger.chunks(work.row.id, columns=Load.OUTCOMES) for uid in c.columns.uids}
-        had |= {row.uid for row in await self._ledger.exceptions() if row.folder_id == work.row.id}
-        had |= {row.uid for row in work.exceptions}
+        had |= skipped
         missing = tuple(uid for uid in listing.uids if uid not in had)
         if missing:
             work.plan = FolderPlan()

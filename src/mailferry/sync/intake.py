@@ -17,6 +17,7 @@ from mailferry.sync.repair import repairs
 _HEAD_BYTES = 8192
 _FIRST_BAD_DATE = 2_145_916_800  # 2038
 _MOST_ATTEMPTS = 5
+_UNORDERED = LAST_UID + 1
 
 
 class Intake:
@@ -117,8 +118,14 @@ class Intake:
         if current.mode is not Mode.MULTI:
             current.heads.append(data[:_HEAD_BYTES])
         if job.window is not None:
-            current.cover = (current.cover[0] or job.cover_next, uid)
-            job.cover_next = uid + 1
+            if uid < job.cover_next:
+                # The server does not keep to the order of UIDs: this row answers for its own messages only.
+                job.cover_next = _UNORDERED
+            if job.cover_next == _UNORDERED:
+                current.cover = (0, 0)
+            else:
+                current.cover = (current.cover[0] or job.cover_next, uid)
+                job.cover_next = uid + 1
         if not complete:
             digester = Digester()
             digester.update(data)

@@ -61,13 +61,16 @@ def plan_folder(
 
 
 def windows(
-    ranges: Collection[UidRange], status: FolderStatus, *, newest_first: bool
+    ranges: Collection[UidRange], status: FolderStatus, *, newest_first: bool, whole: bool = False
 ) -> Iterator[tuple[UidRange, ...]]:
-    """Cut ranges into windows of about 500 messages, going by how densely the folder's UIDs are used.
+    """Cut ranges into windows of about 500 messages, going by how densely the folder's UIDs are used. `whole`: all in one.
 
     Small ranges are put together. The last window is open at the end, so that mail which arrives meanwhile is
     taken along.
     """
+    if whole and not newest_first:
+        yield tuple(ranges)
+        return
     top = max(status.uid_next - 1, 1)
     width = max(WINDOW_MESSAGES, WINDOW_MESSAGES * top // max(status.messages, 1))
     cut: list[tuple[UidRange, ...]] = []

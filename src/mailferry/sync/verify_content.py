@@ -13,7 +13,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple, TypeVar
 
 from mailferry.backends.base import FetchJob, FolderPath, JobFailed, Listing, Mail, Opened, Reader
-from mailferry.errors import CommandFailed, FolderGone, Side
+from mailferry.errors import CommandFailed, FolderGone, MailferryError, Side
 from mailferry.sync.identity import NO_IDENTITY, Digester, LineEndDigester
 from mailferry.sync.verify_match import NONE, Known, Pairing, uid_ranges
 
@@ -57,22 +57,21 @@ class Place:
             return {}
         jobs = [FetchJob(self.path, uid_ranges(self.listing.uids, indexes))]
         reading = _Reading()
+        error: MailferryError | None = None
         async for batch in self.reader.stream(lambda: jobs.pop() if jobs else None):
             for item in batch:
                 if isinstance(item, Mail):
                     reading.begin(item)
                 elif isinstance(item, bytes):
                     reading.go_on(item)
-                elif isinstance(item, Opened):
-                    self._check(item)
+                elif isinstance(item, Opened) and item.status.uid_validity != self.listing.status.uid_validity:
+                    error = FolderGone(f"{self.path}: the UIDs changed meanwhile", side=self.side)
                 elif isinstance(item, JobFailed):
-                    raise CommandFailed(f"{self.path}: {item.reason}", side=self.side)
+                    error = error or CommandFailed(f"{self.path}: {item.reason}", side=self.side)
+        if error is not None:  # not earlier: the connection is of use again once the stream has ended
+            raise error
         uids = self.listing.uids
         return {k: reading.done[uids[k]] for k in indexes if uids[k] in reading.done}
-
-    def _check(self, opened: Opened) -> None:
-        if opened.status.uid_validity != self.listing.status.uid_validity:
-            raise FolderGone(f"{self.path}: the UIDs changed meanwhile", side=self.side)
 
 
 class _Reading:
@@ -97,15 +96,16 @@ class _Reading:
 
 
 async def both(first: Coroutine[Any, Any, First], second: Coroutine[Any, Any, Second]) -> tuple[First, Second]:
-    """Wait for both at once; nothing goes on behind an error."""
+    """Wait for both at once. If one fails, the other comes to its end first, so that its connection stays of use."""
     task = asyncio.create_task(first)
     try:
         result = await second
-        return await task, result
-    finally:
-        if not task.done():
+    except BaseException as error:
+        if not isinstance(error, MailferryError):
             task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        raise
+    return await task, result
 
 
 @dataclass(slots=True)

@@ -87,6 +87,8 @@ class FolderCheck:
         self._folder.source_uid_validity = mine.status.uid_validity
         self._read_ledger(mine.status)
         known = await read_known(self._ledgered.rows, self._row, mine, theirs)
+        if self._row is not None:
+            self._folder.ledger_seq = known.last_seq
         pairing = pair(mine, theirs, known)
         if there is not None and self._folder.compared_by is ComparedBy.CONTENT:
             verdicts = await Comparison(

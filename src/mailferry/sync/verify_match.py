@@ -46,16 +46,18 @@ class Known:
     """What the ledger says of each message of the source's listing. UIDs of another UIDVALIDITY say nothing.
 
     `outcomes` holds values of RowOutcome or NO_ROW, `target_uids` 0 where no UID is known that still means
-    something, `dates` the date as it was sent, or the listed one where there is no row.
+    something, `dates` the date as it was sent, or the listed one where there is no row. `last_seq` is that of the
+    folder's last chunk.
     """
 
-    __slots__ = ("_digests", "dates", "outcomes", "target_uids")
+    __slots__ = ("_digests", "dates", "last_seq", "outcomes", "target_uids")
 
     def __init__(self, source: Listing) -> None:
         count = len(source.uids)
         self.outcomes = bytearray([NO_ROW]) * count
         self.target_uids = array("I", [0]) * count
         self.dates = array("q", source.dates)
+        self.last_seq = 0
         self._digests = bytearray(DIGEST_BYTES * count)
 
     def digest(self, i: int) -> bytes | None:
@@ -86,6 +88,7 @@ async def read_known(rows: Rows | None, row: FolderRow | None, source: Listing, 
     if rows is None or row is None:
         return known
     for chunk in await rows.chunks(row.id):
+        known.last_seq = chunk.seq
         if chunk.source_uid_validity != source.status.uid_validity:
             continue
         # The first chunks of a folder that we made were opened before anybody knew its UIDVALIDITY.

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 MAX_FINDINGS: Final = 100_000
+NOT_IN_LEDGER: Final = -1
 
 
 class FindingKind(StrEnum):
@@ -97,12 +98,14 @@ class FolderReport(Counts):
     """One folder of the source and its counterpart. `error` says why it could not be compared.
 
     `missing_uids` are the UIDs on the source of all missing messages that no other folder has, in ascending order.
+    `ledger_seq` is that of the last chunk that was known, NOT_IN_LEDGER if the ledger says nothing of this folder.
     """
 
     folder: str = ""
     target_folder: str = ""
     source_raw: bytes = b""
     source_uid_validity: int = 0
+    ledger_seq: int = NOT_IN_LEDGER
     target_exists: bool = True
     compared_by: ComparedBy = ComparedBy.CONTENT
     error: str = ""

@@ -52,9 +52,11 @@ class FolderWork:
     _flags: dict[Flags, tuple[int, Flags]] = field(default_factory=dict)
     _lost_keywords: set[str] = field(default_factory=set)
 
-    def start(self, *, newest_first: bool) -> None:
-        """Cut the plan into windows."""
-        self._windows = windows(self.plan.ranges, self.source, newest_first=newest_first)
+    def start(self, *, newest_first: bool, whole: bool) -> None:
+        """Cut the plan into windows, or read the folder in one go."""
+        self._windows = None
+        if self.plan.ranges:
+            self._windows = windows(self.plan.ranges, self.source, newest_first=newest_first, whole=whole)
         if self.plan.resend:
             for at in range(0, len(self.plan.resend), 500):
                 self.resends.append(Resend(self.plan.resend[at : at + 500]))
