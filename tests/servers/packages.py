@@ -32,6 +32,9 @@ SETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Always unpacked, even if installed here; what they depend on is added where the machine lacks it."""
 
+_NEEDLESS = frozenset({"exim4-base", "exim4-config", "exim4-daemon-light", "libgnutls28-dev", "libgnutls-openssl27"})
+"""Dependencies of a package that no server here has a use for."""
+
 _STATUS = Path("/var/lib/dpkg/status")
 _INSTALL_LINE = re.compile(r"^Inst (\S+) (?:\[[^\]]*\] )?\((\S+) .*?\[(\w+)\]\)", re.MULTILINE)
 
@@ -169,7 +172,8 @@ class _Apt:
     def missing(self, names: Sequence[str]) -> list[Wanted]:
         """These packages and every dependency that is not installed here."""
         plan = _run([*self._command, "-s", "--reinstall", "--no-install-recommends", "install", *names])
-        return [Wanted(*found.groups()) for found in _INSTALL_LINE.finditer(plan)]
+        found = (Wanted(*match.groups()) for match in _INSTALL_LINE.finditer(plan))
+        return [package for package in found if package.name not in _NEEDLESS]
 
     def download(self, wanted: Sequence[Wanted], folder: Path) -> None:
         _run([*self._command, "download", *map(str, wanted)], folder)

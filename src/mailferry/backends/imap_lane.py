@@ -16,6 +16,7 @@ from mailferry.backends.base import Flags, FolderPath, Mail, Mode, Outcome, Outc
 from mailferry.backends.imap_errors import translate
 from mailferry.backends.imap_session import Session
 from mailferry.imap import commands
+from mailferry.imap.capability import LiteralMode
 from mailferry.imap.client import Exchange, ImapClient
 from mailferry.imap.errors import CommandRefused, ImapError
 from mailferry.imap.outgoing import Gate
@@ -43,8 +44,12 @@ class ImapLane:
         self.session = session
         self.proof = proof
         self._closed = closed
-        self._dates = DateCodec()
+        self.dates = DateCodec()
         self._flag_lists: dict[Flags, bytes] = {}
+        self._proven_flags: dict[Flags, bytes] = {}
+        self._proven_folder = b""
+        mode = session.client.capabilities.literal_mode
+        self._plus_bytes = {LiteralMode.PLUS: _SYNC_ABOVE, LiteralMode.MINUS: 4096}.get(mode, -1)
         self._open: _Chunk | None = None
 
     @property
@@ -83,7 +88,23 @@ class ImapLane:
             wait = any(flag not in proof.flags for flag in flags - commands.SETTABLE)
         if mail.size > _SYNC_ABOVE and self.client.capabilities.append_limit is None:
             wait = True
-        return commands.append_message(spelt, self._dates.format(date, zone), mail.size, synchronising=wait), wait
+        return commands.append_message(spelt, self.dates.format(date, zone), mail.size, synchronising=wait), wait
+
+    @property
+    def plus_bytes(self) -> int:
+        """Size up to which a body may follow its head at once."""
+        return self._plus_bytes
+
+    def proven(self, raw: bytes, flags: Flags) -> bytes | None:
+        """Spell flags that the server is known to take, for a folder and in a form that it is known to take."""
+        if raw is not self._proven_folder:
+            if not self.proof.form or self.proof.broken or raw not in self.proof.folders:
+                return None
+            self._proven_folder = raw
+        spelt = self._proven_flags.get(flags)
+        if spelt is None and flags <= self.proof.flags | commands.SETTABLE:
+            spelt = self._proven_flags[flags] = commands.flag_list(flags)
+        return spelt
 
     def prove(self, exchange: Exchange, raw: bytes, flags: Flags) -> None:
         """Put a gate before the body. What is sent behind it may rely on these arguments, because a refusal
@@ -187,10 +208,15 @@ class _Multi(_Chunk):
 
     def add(self, mail: Mail, flags: Flags, date: int, zone: int) -> None:
         lane, client = self._lane, self._client
-        head, wait = lane.head(self._raw, mail, flags, date, zone, self._mode)
         exchange = self._exchange
         if exchange is None:
             exchange = self._exchange = self._begin()
+        spelt = lane.proven(self._raw, flags)
+        if spelt is not None and mail.size <= lane.plus_bytes:
+            client.push(exchange, commands.append_proven(spelt, lane.dates.format(date, zone), mail.size) + mail.data)
+            self._count += 1
+            return
+        head, wait = lane.head(self._raw, mail, flags, date, zone, self._mode)
         client.push(exchange, head)
         if wait:
             lane.prove(exchange, self._raw, flags)

@@ -20,7 +20,6 @@ from mailferry.sync.options import Event
 LIVE_SECONDS = 0.2
 LINE_SECONDS = 5.0
 JSON_SECONDS = 1.0
-_BAR_CELLS = 30
 
 
 class Display(Protocol):

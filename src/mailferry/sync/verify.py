@@ -17,11 +17,12 @@ from mailferry.sync.verify_folder import FolderCheck, Ledgered
 from mailferry.sync.verify_match import Rows
 from mailferry.sync.verify_moved import Moved
 from mailferry.sync.verify_repair import mark_for_resend as mark_for_resend
-from mailferry.sync.verify_report import MAX_FINDINGS, FolderReport, OtherFolder
+from mailferry.sync.verify_report import MAX_FINDINGS, OtherFolder
 from mailferry.sync.verify_report import ComparedBy as ComparedBy
 from mailferry.sync.verify_report import Counts as Counts
 from mailferry.sync.verify_report import Finding as Finding
 from mailferry.sync.verify_report import FindingKind as FindingKind
+from mailferry.sync.verify_report import FolderReport as FolderReport
 from mailferry.sync.verify_report import VerifyReport as VerifyReport
 
 _ONE_FOLDER = frozenset({Scope.MESSAGE, Scope.FOLDER})

@@ -215,8 +215,10 @@ class Comparison:
                 held[j] = 1
         homeless: dict[int, deque[int]] = {}
         for i, j in enumerate(partner):
-            if j >= 0 and verdicts[i] == Verdict.ALTERED and not shared[i]:
-                if held[j]:
+            if j >= 0 and verdicts[i] == Verdict.ALTERED:
+                if shared[i]:
+                    shared[i] = held[j]  # one of two is kept only if that one is as it was
+                elif held[j]:
                     partner[i], verdicts[i] = NONE, Verdict.UNPAIRED
                     homeless.setdefault(identities[i], deque()).append(i)
                 held[j] = 1

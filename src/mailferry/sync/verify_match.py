@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -69,16 +69,17 @@ class Known:
         """Whether the message was on the target once."""
         return self.outcomes[i] in CONFIRMED
 
-    def take(self, chunk: ChunkRow, source: Listing, *, has_pairs: bool) -> None:
-        """Enter one chunk; a later one overrules those before it."""
+    def take(self, chunk: ChunkRow, source: Listing, is_pair: Callable[[int], bool]) -> None:
+        """Enter one chunk; a later one overrules those before it. `is_pair` says by place which pairs to believe."""
         columns = chunk.columns
         for k, uid in enumerate(columns.uids):
             i = index_of(source.uids, uid)
             if i < 0:
                 continue
             self.outcomes[i] = columns.outcomes[k]
-            self.target_uids[i] = columns.target_uids[k] if has_pairs and columns.confirmed(k) else 0
-            self.dates[i] = columns.dates[k]
+            self.target_uids[i] = columns.target_uids[k] if columns.confirmed(k) and is_pair(k) else 0
+            if columns.dates[k] >= 0:
+                self.dates[i] = columns.dates[k]
             self._digests[i * DIGEST_BYTES : (i + 1) * DIGEST_BYTES] = columns.digest(k)
 
 
@@ -92,17 +93,29 @@ async def read_known(rows: Rows | None, row: FolderRow | None, source: Listing, 
         if chunk.source_uid_validity != source.status.uid_validity:
             continue
         # The first chunks of a folder that we made were opened before anybody knew its UIDVALIDITY.
-        there = chunk.target_uid_validity or row.target_uid_validity
-        known.take(chunk, source, has_pairs=there == target.status.uid_validity)
+        validity = chunk.target_uid_validity or row.target_uid_validity
+        known.take(chunk, source, _believe(chunk, validity, target))
     return known
+
+
+def _believe(chunk: ChunkRow, validity: int, target: Listing) -> Callable[[int], bool]:
+    """Which UIDs on the target still mean what they meant. Where nobody told the UIDVALIDITY, the identity says it."""
+    if validity:
+        return lambda k: validity == target.status.uid_validity
+    uids, identities = chunk.columns.target_uids, chunk.columns.identities
+
+    def has_its_identity(k: int) -> bool:
+        j = index_of(target.uids, uids[k])
+        return j < 0 or target.identities[j] == identities[k]
+
+    return has_its_identity
 
 
 @dataclass(slots=True)
 class Pairing:
     """Pairs as indexes: `partner` has for each message of the source that of the target, or NONE.
 
-    `shared` marks messages whose row names a message of the target that an earlier row has too: a server that
-    keeps one of two.
+    `shared` marks messages whose rows name one message of the target: the server keeps one of two.
     """
 
     source: Listing
@@ -130,13 +143,15 @@ def pair(source: Listing, target: Listing, known: Known) -> Pairing:
     """
     count = len(source.uids)
     pairing = Pairing(source, target, array("i", [NONE]) * count, bytearray(count))
-    held = bytearray(len(target.uids))
+    first = array("i", [NONE]) * len(target.uids)
     for i, uid in enumerate(known.target_uids):
         j = index_of(target.uids, uid) if uid else NONE
         if j >= 0:
             pairing.partner[i] = j
-            pairing.shared[i] = held[j]
-            held[j] = 1
+            if first[j] >= 0:
+                pairing.shared[i] = pairing.shared[first[j]] = 1
+            else:
+                first[j] = i
     left = [i for i, j in enumerate(pairing.partner) if j < 0]
     for confirmed in (True, False):
         _pair_by_identity(pairing, known, [i for i in left if known.is_confirmed(i) is confirmed])

@@ -44,7 +44,7 @@ async def _mark(ledger: Ledger, row: FolderRow, folder: FolderReport) -> int:
     marked = 0
     for chunk, i in last.values():
         known = chunk.state is ChunkState.SETTLED and chunk.seq <= folder.ledger_seq
-        if known and chunk.columns.confirmed(i):
+        if known and (chunk.columns.confirmed(i) or chunk.columns.outcomes[i] == RowOutcome.GONE_AT_SOURCE):
             chunk.columns.outcomes[i] = RowOutcome.LOST
             chunk.columns.target_uids[i] = 0
             changed[chunk.id] = chunk

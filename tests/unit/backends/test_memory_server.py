@@ -27,6 +27,7 @@ from mailferry.errors import FolderGone
 
 STORED, REFUSED, UNSENT = OutcomeKind.STORED, OutcomeKind.REFUSED, OutcomeKind.UNSENT
 NONE: Flags = frozenset()
+SEEN: Flags = frozenset({"\\Seen"})
 WORK = FolderPath(("Work",))
 
 
@@ -164,8 +165,8 @@ def test_a_new_uid_validity_renumbers() -> None:
     server.renew_uid_validity(INBOX)
     assert server.folder(INBOX).uid_validity > before
     assert [(mail.uid, mail.data, mail.flags, mail.date) for mail in server.mails(INBOX)] == [
-        (1, b"b", {"\\Seen"}, 7),
-        (2, b"c", {"\\Seen"}, 7),
+        (1, b"b", SEEN, 7),
+        (2, b"c", SEEN, 7),
     ]
     assert server.folder(INBOX).size_bytes == 2
 
@@ -191,7 +192,7 @@ def test_a_flag_set_by_the_user_has_a_mod_sequence() -> None:
     since = server.folder(INBOX).modseq
     server.set_flags(INBOX, 2, ["\\Seen"])
     listing = asyncio.run(MemoryMailbox(server).listing(INBOX, Want.FLAGS, changed_since=since))
-    assert (list(listing.uids), listing.flags) == ([2], [{"\\Seen"}])
+    assert (list(listing.uids), listing.flags) == ([2], [SEEN])
 
 
 def test_what_was_not_offered_is_a_mistake_of_the_caller() -> None:

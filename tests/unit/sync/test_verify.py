@@ -375,8 +375,6 @@ async def test_what_is_found_equal_is_what_can_be(
             there.remove(data)
             most += 1
     folder = inbox(report)
-    assert folder.equal + folder.line_ends <= most
+    assert folder.equal + folder.line_ends == most
     assert folder.target == folder.equal + folder.line_ends + folder.altered + folder.extra
-    # Only what another pairing cannot mend is altered or missing.
-    if most == len(source):
-        assert folder.ok
+    assert folder.ok is (most == len(source))

@@ -1,0 +1,147 @@
+"""`mailferry copy`: one pass over one mailbox, with what is shown while it runs and told at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from mailferry.backends.registry import source_opener, target_opener
+from mailferry.cli import displays, failures, report
+from mailferry.cli.ending import Ending, Message
+from mailferry.cli.jsonlines import JsonLines
+from mailferry.cli.meter import Meter
+from mailferry.cli.requests import Request
+from mailferry.cli.stopping import Finished, until_signal
+from mailferry.cli.wiretrace import wire_trace
+from mailferry.errors import MailferryError, Side
+from mailferry.sync.ledger_sqlite import SqliteLedger
+from mailferry.sync.lock import TargetLock
+from mailferry.sync.options import Options, Stats
+from mailferry.sync.run import PassResult, run_pass
+
+if TYPE_CHECKING:
+    from mailferry.sync.ledger import Ledger
+
+
+def copy(request: Request, options: Options) -> int:
+    """Copy, tell, and give the exit code. Raises MailferryError for what ends it before anything was opened."""
+    with TargetLock(request.keys[1]), wire_trace(request.output.wire) as loggers:
+        ledger = SqliteLedger(request.state)
+        return asyncio.run(_Copy(request, options, ledger).run(loggers))
+
+
+class _Copy:
+    """One run of the command."""
+
+    def __init__(self, request: Request, options: Options, ledger: SqliteLedger) -> None:
+        output = request.output
+        self._request = request
+        self._options = options
+        self._ledger = ledger
+        self._stats = Stats()
+        self._json = JsonLines() if output.json else None
+        self._display = displays.choose(json=self._json, quiet=output.quiet, verbose=output.verbose)
+
+    async def run(self, loggers: tuple[object, object]) -> int:
+        request = self._request
+        if self._json is not None:
+            self._json.write("started", report.head("copy", request.source, request.target))
+        started_at, begun = time.time(), time.monotonic()
+        showing = asyncio.create_task(self._display.run(Meter(self._stats)))
+        result: PassResult | None = None
+        error: MailferryError | None = None
+        stopped_by, clean = 0, True
+        try:
+            outcome = await until_signal(self._pass(loggers), self._stopping)
+        except MailferryError as raised:
+            error = raised
+        else:
+            if isinstance(outcome, Finished):
+                result = outcome.value
+            else:
+                stopped_by, clean = outcome.signal, outcome.clean
+        finally:
+            showing.cancel()
+            with suppress(asyncio.CancelledError):
+                await showing
+        ending = Ending(self._stats, started_at, time.monotonic() - begun, error=error, stopped_by=stopped_by)
+        await self._fill(ending, result, readable=clean)
+        if clean:
+            await self._ledger.close()
+        self._tell(ending)
+        if not clean:
+            _leave(ending.exit_code)
+        return ending.exit_code
+
+    async def _pass(self, loggers: tuple[object, object]) -> PassResult:
+        request = self._request
+        return await run_pass(
+            source_opener(request.source, Side.SOURCE, loggers[0]),  # type: ignore[arg-type]
+            target_opener(request.target, loggers[1]),  # type: ignore[arg-type]
+            self._ledger,
+            request.keys,
+            self._options,
+            stats=self._stats,
+            listen=self._display.event,
+        )
+
+    def _stopping(self) -> None:
+        self._display.note("Stopping: closing the connections ...")
+
+    async def _fill(self, ending: Ending, result: PassResult | None, *, readable: bool) -> None:
+        """Add what the pass gave; of one that was broken off, what the ledger has."""
+        if result is not None:
+            ending.messages = [Message(result.folder_names.get(row.folder_id, ""), row) for row in result.exceptions]
+            ending.left_out = result.map.left_out
+            ending.failed_folders = dict(result.failed_folders)
+            ending.warnings = list(result.warnings)
+            ending.gone_from_target = result.gone_from_target
+            ending.note_unfinished()
+        elif readable:
+            with suppress(MailferryError, RuntimeError):  # the ledger may be what failed, or not opened yet
+                ending.messages = await _noted(self._ledger)
+
+    def _tell(self, ending: Ending) -> None:
+        request, output = self._request, self._request.output
+        if output.report is not None:
+            report.write(output.report, report.of_pass(ending, request.source, request.target))
+        if self._json is not None:
+            self._json.write("finished", report.summary(ending))
+        elif not output.quiet or (ending.whole and ending.exit_code):
+            self._summary(ending)
+        if ending.error is not None:
+            for line in failures.lines(ending.error, request):
+                print(line, file=sys.stderr)
+        elif ending.stopped_by and not output.json:
+            print("mailferry: stopped; running the same command again goes on from here", file=sys.stderr)
+
+    def _summary(self, ending: Ending) -> None:
+        if not ending.stats.folders:
+            return  # it ended before there was anything to count
+        from mailferry.cli.summary import print_summary
+
+        request = self._request
+        with suppress(BrokenPipeError):
+            print_summary(
+                ending,
+                source=str(request.source),
+                target=str(request.target),
+                report=str(request.output.report or ""),
+            )
+
+
+async def _noted(ledger: Ledger) -> list[Message]:
+    names = {row.id: str(row.source_path) for row in await ledger.folders()}
+    return [Message(names.get(row.folder_id, ""), row) for row in await ledger.exceptions()]
+
+
+def _leave(code: int) -> None:
+    """End the process without waiting for connections or threads that do not end."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)

@@ -1,0 +1,164 @@
+"""`mailferry copy --dry-run`: the plan, with the folder map and the counts. Nothing is changed anywhere.
+
+Both mailboxes are read only, and the ledger is asked through a copy of it; a Maildir that is not there is not made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from mailferry.backends.base import Features, FolderStatus, Listed, Reader, Want
+from mailferry.backends.registry import features_before_it_exists, source_opener
+from mailferry.cli.ledgers import snapshot
+from mailferry.cli.requests import Request
+from mailferry.cli.wiretrace import Loggers
+from mailferry.errors import MailferryError, RootNotFound, Side
+from mailferry.sync.ledger import FolderRow, Ledger, Load
+from mailferry.sync.names import FolderMap, MappedFolder, map_folders
+from mailferry.sync.options import Options
+from mailferry.sync.plan import FolderPlan, is_unchanged, plan_folder
+
+
+@dataclass(slots=True)
+class PlannedFolder:
+    """One folder. `too_large` messages are not copied; `there` are on the target already, and are matched first."""
+
+    source: str
+    target: str
+    reason: str
+    exists: bool
+    found: int = 0
+    to_copy: int = 0
+    size_bytes: int = 0
+    too_large: int = 0
+    there: int = 0
+    error: str = ""
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a copy would do."""
+
+    folders: list[PlannedFolder] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    target_exists: bool = True
+
+    def to_dict(self) -> dict[str, object]:
+        """Give it for JSON."""
+        return {
+            "target_exists": self.target_exists,
+            "folders": [asdict(folder) for folder in self.folders],
+            "left_out": [{"folder": name, "reason": why} for name, why in self.left_out],
+            "warnings": self.warnings,
+        }
+
+
+async def make_plan(request: Request, options: Options, loggers: Loggers) -> Plan:
+    """Look at both mailboxes and at the ledger. Raises MailferryError."""
+    async with snapshot(request.state, request.keys) as ledger:
+        with tempfile.TemporaryDirectory(prefix="mailferry-") as scratch:
+            source_open = source_opener(request.source, Side.SOURCE, loggers[0])
+            target_open = source_opener(request.target, Side.TARGET, loggers[1], state=Path(scratch))
+            opened = await asyncio.gather(source_open(), _there(target_open()), return_exceptions=True)
+            readers = [reader for reader in opened if not isinstance(reader, BaseException | None)]
+            try:
+                for result in opened:
+                    if isinstance(result, BaseException):
+                        raise result
+                source, target = opened
+                assert source is not None and not isinstance(source, BaseException | None)
+                assert not isinstance(target, BaseException)
+                features = target.features if target is not None else features_before_it_exists(request.target)
+                assert features is not None
+                return await _Planner(source, target, features, ledger, options).plan()
+            finally:
+                await asyncio.gather(*(reader.close() for reader in readers))
+
+
+async def _there(opening: object) -> Reader | None:
+    """Give the target's reader, None if it is a folder that a copy would make."""
+    try:
+        return await opening  # type: ignore[misc,no-any-return]
+    except RootNotFound:
+        return None
+
+
+class _Planner:
+    """One plan."""
+
+    def __init__(
+        self, source: Reader, target: Reader | None, features: Features, ledger: Ledger, options: Options
+    ) -> None:
+        self._source = source
+        self._target = target
+        self._features = features
+        self._ledger = ledger
+        self._limit_bytes = min(options.max_message_bytes, features.max_message_bytes or options.max_message_bytes)
+        self._filter = options.filter
+
+    async def plan(self) -> Plan:
+        """Map the folders, and look into each that is not as it was."""
+        listed = await self._source.list_folders()
+        there: Sequence[Listed] = await self._target.list_folders() if self._target is not None else []
+        rows = {row.source_raw: row for row in await self._ledger.folders()}
+        known = {raw: row.target_path for raw, row in rows.items()}
+        mapped: FolderMap = map_folders(listed, there, self._source.features, self._features, known, self._filter)
+        counts = {folder.path: folder.status.messages for folder in there if folder.status is not None}
+        plan = Plan(target_exists=self._target is not None, warnings=list(mapped.warnings))
+        plan.left_out = [(str(out.source.path), out.text) for out in mapped.left_out]
+        for entry in mapped.entries:
+            planned = PlannedFolder(str(entry.source.path), str(entry.target), entry.reason, entry.exists)
+            row = rows.get(entry.source.raw_name)
+            planned.there = counts.get(entry.target, 0) if row is None else 0
+            await self._look(entry, row, planned)
+            plan.folders.append(planned)
+        return plan
+
+    async def _look(self, entry: MappedFolder, row: FolderRow | None, planned: PlannedFolder) -> None:
+        status = entry.source.status or (await self._source.status([entry.source.path]))[0]
+        if status is None:
+            planned.error = "the folder cannot be read"
+            return
+        planned.found = status.messages
+        if not status.messages or (row is not None and is_unchanged(row, status)):
+            return
+        try:
+            listing = await self._source.listing(entry.source.path, Want.SIZE)
+        except MailferryError as error:
+            planned.error = str(error)
+            return
+        wanted = await self._wanted(row, status)
+        for uid, size in zip(listing.uids, listing.sizes, strict=True):
+            if wanted is not None and not _is_in(uid, wanted):
+                continue
+            if size > self._limit_bytes:
+                planned.too_large += 1
+            else:
+                planned.to_copy += 1
+                planned.size_bytes += size
+
+    async def _wanted(self, row: FolderRow | None, status: FolderStatus) -> FolderPlan | None:
+        """Give what is not known of the folder; None if nothing is."""
+        if row is None or row.source_uid_validity != status.uid_validity:
+            return None
+        covers = await self._ledger.covers(row.id, source_uid_validity=row.source_uid_validity)
+        if row.adopted:
+            adopted = await self._ledger.chunks(row.id, columns=Load.OUTCOMES)
+            covers = [*covers, *((uid, uid) for chunk in adopted for uid in chunk.columns.uids)]
+        lost = await self._ledger.lost_uids(row.id)
+        return plan_folder(row, status, covers, lost, condstore=self._source.features.condstore)
+
+
+def _is_in(uid: int, plan: FolderPlan) -> bool:
+    return any(low <= uid <= high for low, high in plan.ranges) or uid in plan.resend
+
+
+def totals(plan: Plan) -> Mapping[str, int]:
+    """Add the folders up."""
+    names = ("found", "to_copy", "size_bytes", "too_large", "there")
+    return {name: sum(int(getattr(folder, name)) for folder in plan.folders) for name in names}

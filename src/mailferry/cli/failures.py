@@ -1,0 +1,22 @@
+"""Errors on standard error: one line that says what happened and where, one that says what to do."""
+
+from __future__ import annotations
+
+from mailferry.cli import wording
+from mailferry.cli.requests import Request
+from mailferry.errors import BadUsage, MailferryError, Side
+
+
+def lines(error: MailferryError, request: Request | None = None) -> list[str]:
+    """Give the lines for an error. The server's text is foreign, so it is made printable."""
+    location = None
+    if request is not None and error.side is not Side.LOCAL:
+        location = request.source if error.side is Side.SOURCE else request.target
+    detail = error.detail
+    if location is not None:
+        detail = detail.removeprefix(f"{location.where}: ").removeprefix(f"{location.host}:{location.port}: ")
+    summary = "" if isinstance(error, BadUsage) and detail else error.summary()
+    text = wording.printable(f"{summary} {detail}".strip())
+    where = f"{error.side.value} {location.where}: " if location is not None else ""
+    first = f"mailferry: {where}{text}"
+    return [first, f"  {error.advice}"] if error.advice else [first]
