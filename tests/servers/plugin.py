@@ -13,13 +13,15 @@ from typing import Any, Protocol
 import pytest
 
 from tests.servers.base import PrivateServer
+from tests.servers.courier import Courier, CourierOptions
+from tests.servers.cyrus import Cyrus, CyrusOptions
 from tests.servers.dovecot import Dovecot
 from tests.servers.dovecot_config import DovecotOptions
 from tests.servers.errors import ServerFailed, ServerUnavailable
 
 MARKERS = ("dovecot", "courier", "cyrus")
 _UNAVAILABLE = pytest.StashKey[dict[str, str]]()
-_FIXTURES = {"dovecot": "dovecot", "dovecot_mdbox": "dovecot", "dovecot_factory": "dovecot"}
+_FIXTURES = {f"{kind}{ending}": kind for kind in MARKERS for ending in ("", "_mdbox", "_factory")}
 
 
 class Pool:
@@ -69,6 +71,18 @@ class DovecotFactory(Protocol):
     """`dovecot_factory(store="mdbox", without=("UIDPLUS",))`: keyword arguments are those of DovecotOptions."""
 
     def __call__(self, **options: Any) -> Dovecot: ...
+
+
+class CourierFactory(Protocol):
+    """Likewise, with CourierOptions."""
+
+    def __call__(self, **options: Any) -> Courier: ...
+
+
+class CyrusFactory(Protocol):
+    """Likewise, with CyrusOptions."""
+
+    def __call__(self, **options: Any) -> Cyrus: ...
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -124,6 +138,44 @@ def dovecot(dovecot_factory: DovecotFactory) -> Dovecot:
 def dovecot_mdbox(dovecot_factory: DovecotFactory) -> Dovecot:
     """A Dovecot that keeps mdbox, the fastest at taking mail."""
     return dovecot_factory(store="mdbox")
+
+
+@pytest.fixture(scope="session")
+def courier_factory(server_pool: Pool) -> CourierFactory:
+    """A Courier per set of options, kept for the session."""
+
+    def get(**chosen: Any) -> Courier:
+        options = CourierOptions(**chosen)
+        server = server_pool.get("courier", options, lambda: Courier(options))
+        assert isinstance(server, Courier)
+        return server
+
+    return get
+
+
+@pytest.fixture
+def courier(courier_factory: CourierFactory) -> Courier:
+    """A Courier as Debian sets it up."""
+    return courier_factory()
+
+
+@pytest.fixture(scope="session")
+def cyrus_factory(server_pool: Pool) -> CyrusFactory:
+    """A Cyrus per set of options, kept for the session."""
+
+    def get(**chosen: Any) -> Cyrus:
+        options = CyrusOptions(**chosen)
+        server = server_pool.get("cyrus", options, lambda: Cyrus(options))
+        assert isinstance(server, Cyrus)
+        return server
+
+    return get
+
+
+@pytest.fixture
+def cyrus(cyrus_factory: CyrusFactory) -> Cyrus:
+    """A Cyrus with folders beside INBOX and `/` between names."""
+    return cyrus_factory()
 
 
 @pytest.fixture(scope="session")

@@ -23,8 +23,8 @@ from mailferry.backends.imap_session import ImapSettings, Session
 from mailferry.backends.imap_stream import BodyStream
 from mailferry.errors import Side
 from mailferry.imap import commands
-from mailferry.imap.client import Exchange
 from mailferry.imap.errors import CommandRefused
+from mailferry.imap.exchange import Exchange
 from mailferry.imap.responses import Exists, Fetch, ListEntry, Response, Status, StatusEntry
 from mailferry.imap.values import MAX_UID, DateCodec
 

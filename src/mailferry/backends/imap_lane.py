@@ -17,8 +17,9 @@ from mailferry.backends.imap_errors import translate
 from mailferry.backends.imap_session import Session
 from mailferry.imap import commands
 from mailferry.imap.capability import LiteralMode
-from mailferry.imap.client import Exchange, ImapClient
+from mailferry.imap.client import ImapClient
 from mailferry.imap.errors import CommandRefused, ImapError
+from mailferry.imap.exchange import Exchange
 from mailferry.imap.outgoing import Gate
 from mailferry.imap.responses import Tagged
 from mailferry.imap.values import DateCodec

@@ -12,8 +12,9 @@ from mailferry.backends.imap_errors import translated
 from mailferry.backends.imap_names import NameCodec, Namespace, root_candidates
 from mailferry.errors import Side
 from mailferry.imap import commands, sasl
-from mailferry.imap.client import Exchange, ImapClient, Timeouts
+from mailferry.imap.client import ImapClient, Timeouts
 from mailferry.imap.errors import CommandRefused, LoginRefused
+from mailferry.imap.exchange import Exchange
 from mailferry.imap.quirks import Quirks, Refusal, classify, detect
 from mailferry.imap.responses import Continuation, Id, ListEntry, NamespaceEntry
 from mailferry.imap.transport import client_context

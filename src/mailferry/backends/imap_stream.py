@@ -15,9 +15,9 @@ from mailferry import errors
 from mailferry.backends.base import FetchJob, FolderPath, Item, JobDone, JobFailed, Mail, Opened, UidRange
 from mailferry.backends.imap_errors import translate
 from mailferry.imap import commands
-from mailferry.imap.client import Exchange, Inbox
 from mailferry.imap.connection import Fetched
 from mailferry.imap.errors import ConnectionClosed, ImapError
+from mailferry.imap.exchange import Exchange, Inbox
 from mailferry.imap.responses import Fetch
 from mailferry.imap.values import split_ranges
 

@@ -20,7 +20,7 @@ from mailferry.backends.imap_lane import ImapLane, Proof
 from mailferry.backends.imap_session import ImapSettings, Session
 from mailferry.errors import Side
 from mailferry.imap import commands
-from mailferry.imap.client import Exchange
+from mailferry.imap.exchange import Exchange
 from mailferry.imap.quirks import Refusal, classify
 from mailferry.imap.responses import FlagsEntry, Status
 from mailferry.imap.values import split_uid_set

@@ -116,13 +116,13 @@ def add_keywords(folder: bytes, wanted: Iterable[str]) -> Keywords:
         if os.write(file, content) != len(content):
             raise OSError("short write")
         os.fsync(file)
+        os.rename(lock, os.path.join(folder, FILE.encode()))
     except Exception:
         _drop(staging, lock)
         raise
     finally:
         os.close(file)
-    os.rename(lock, os.path.join(folder, FILE.encode()))
-    os.unlink(staging)
+    _drop(staging, lock)
     sync_directory(folder)
     return Keywords(names)
 
@@ -143,11 +143,11 @@ def _drop(staging: bytes, lock: bytes) -> None:
         if os.path.samefile(staging, lock):
             os.unlink(lock)
     except FileNotFoundError:
-        pass
+        pass  # there is no lock
     try:
         os.unlink(staging)
-    except FileNotFoundError:
-        pass
+    except OSError:
+        pass  # the next writer that opens the folder tries again
 
 
 def _take_lock(staging: bytes, lock: bytes) -> None:

@@ -146,8 +146,10 @@ class FolderWriter:
 
     def _open(self) -> None:
         if self._cur < 0:
-            self._tmp, self._cur = (_open_directory(os.path.join(self.folder, name)) for name in (b"tmp", b"cur"))
+            if self._tmp < 0:
+                self._tmp = _open_directory(os.path.join(self.folder, b"tmp"))
             self._remove_stale()
+            self._cur = _open_directory(os.path.join(self.folder, b"cur"))
         if not self._loaded:
             self._load()
             self._loaded = True

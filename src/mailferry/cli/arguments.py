@@ -41,22 +41,37 @@ class _RefusePassword(argparse.Action):
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of `mailferry`."""
-    parser = _parser(Parser, prog="mailferry", description=helptexts.PROGRAM, epilog=helptexts.PROGRAM_EPILOG)
+    parser = Parser(
+        prog="mailferry",
+        description=helptexts.PROGRAM,
+        epilog=helptexts.PROGRAM_EPILOG,
+        allow_abbrev=False,
+        formatter_class=_Formatter,
+    )
     parser.add_argument("--version", action="version", version=f"mailferry {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    copy = commands.add_parser("copy", **_texts("copy a mailbox, or bring a copy up to date", helptexts.COPY))
-    copy.epilog = helptexts.COPY_EPILOG
-    _add_copy(copy)
-    verify = commands.add_parser("verify", **_texts("prove that a copy is complete", helptexts.VERIFY))
-    verify.epilog = helptexts.VERIFY_EPILOG
-    _add_verify(verify)
-    more = commands.add_parser("help", **_texts("explain a command, or the exit codes", "Explain a command."))
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=Parser)
+
+    def command(name: str, short: str, description: str, epilog: str, usage: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name,
+            help=short,
+            usage=f"mailferry {name} {usage}",
+            description=description,
+            epilog=epilog,
+            allow_abbrev=False,
+            formatter_class=_Formatter,
+        )
+
+    places = "[options] SOURCE TARGET"
+    _add_copy(
+        command("copy", "copy a mailbox, or bring a copy up to date", helptexts.COPY, helptexts.COPY_EPILOG, places)
+    )
+    _add_verify(command("verify", "prove that a copy is complete", helptexts.VERIFY, helptexts.VERIFY_EPILOG, places))
+    more = command(
+        "help", "explain a command, or the exit codes", "Explain a command, or the exit codes.", "", "[TOPIC]"
+    )
     more.add_argument("topic", nargs="?", choices=HELP_TOPICS, metavar="TOPIC", help=", ".join(HELP_TOPICS))
     return parser
-
-
-def _parser(kind: type[Parser], **more: str) -> Parser:
-    return kind(allow_abbrev=False, formatter_class=_Formatter, **more)  # type: ignore[arg-type]  # all are texts
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -68,10 +83,6 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
         except OSError:
             columns = 100
         super().__init__(prog, max_help_position=30, width=max(60, min(columns, 100)))
-
-
-def _texts(short: str, long: str) -> dict[str, object]:
-    return {"help": short, "description": long, "allow_abbrev": False, "formatter_class": _Formatter}
 
 
 def _add_copy(parser: argparse.ArgumentParser) -> None:
@@ -102,6 +113,8 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
     _add_folders(what)
     how = parser.add_argument_group("how")
     how.add_argument("--quick", action="store_true", help="compare by Message-ID and date, not by content")
+    how.add_argument("--reread-source", action="store_true", help="trust no digest of what the copy read, read again")
+    how.add_argument("--repair", action="store_true", help="let the next copy send again what is missing")
     _add_common(how)
     _add_output(parser, "every difference")
 

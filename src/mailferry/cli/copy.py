@@ -16,7 +16,7 @@ from mailferry.cli.jsonlines import JsonLines
 from mailferry.cli.meter import Meter
 from mailferry.cli.requests import Request
 from mailferry.cli.stopping import Finished, until_signal
-from mailferry.cli.wiretrace import wire_trace
+from mailferry.cli.wiretrace import Loggers, wire_trace
 from mailferry.errors import MailferryError, Side
 from mailferry.sync.ledger_sqlite import SqliteLedger
 from mailferry.sync.lock import TargetLock
@@ -46,7 +46,7 @@ class _Copy:
         self._json = JsonLines() if output.json else None
         self._display = displays.choose(json=self._json, quiet=output.quiet, verbose=output.verbose)
 
-    async def run(self, loggers: tuple[object, object]) -> int:
+    async def run(self, loggers: Loggers) -> int:
         request = self._request
         if self._json is not None:
             self._json.write("started", report.head("copy", request.source, request.target))
@@ -77,11 +77,11 @@ class _Copy:
             _leave(ending.exit_code)
         return ending.exit_code
 
-    async def _pass(self, loggers: tuple[object, object]) -> PassResult:
+    async def _pass(self, loggers: Loggers) -> PassResult:
         request = self._request
         return await run_pass(
-            source_opener(request.source, Side.SOURCE, loggers[0]),  # type: ignore[arg-type]
-            target_opener(request.target, loggers[1]),  # type: ignore[arg-type]
+            source_opener(request.source, Side.SOURCE, loggers[0]),
+            target_opener(request.target, loggers[1]),
             self._ledger,
             request.keys,
             self._options,

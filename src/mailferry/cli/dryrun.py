@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -62,28 +62,30 @@ async def make_plan(request: Request, options: Options, loggers: Loggers) -> Pla
     """Look at both mailboxes and at the ledger. Raises MailferryError."""
     async with snapshot(request.state, request.keys) as ledger:
         with tempfile.TemporaryDirectory(prefix="mailferry-") as scratch:
-            source_open = source_opener(request.source, Side.SOURCE, loggers[0])
-            target_open = source_opener(request.target, Side.TARGET, loggers[1], state=Path(scratch))
-            opened = await asyncio.gather(source_open(), _there(target_open()), return_exceptions=True)
-            readers = [reader for reader in opened if not isinstance(reader, BaseException | None)]
+            opened = await asyncio.gather(
+                source_opener(request.source, Side.SOURCE, loggers[0])(),
+                _there(source_opener(request.target, Side.TARGET, loggers[1], state=Path(scratch))()),
+                return_exceptions=True,
+            )
+            source, target = opened
             try:
-                for result in opened:
-                    if isinstance(result, BaseException):
-                        raise result
-                source, target = opened
-                assert source is not None and not isinstance(source, BaseException | None)
-                assert not isinstance(target, BaseException)
+                if isinstance(source, BaseException):
+                    raise source
+                if isinstance(target, BaseException):
+                    raise target
                 features = target.features if target is not None else features_before_it_exists(request.target)
-                assert features is not None
+                assert features is not None  # only what a copy makes may be missing
                 return await _Planner(source, target, features, ledger, options).plan()
             finally:
-                await asyncio.gather(*(reader.close() for reader in readers))
+                for reader in opened:
+                    if reader is not None and not isinstance(reader, BaseException):
+                        await reader.close()
 
 
-async def _there(opening: object) -> Reader | None:
+async def _there(opening: Awaitable[Reader]) -> Reader | None:
     """Give the target's reader, None if it is a folder that a copy would make."""
     try:
-        return await opening  # type: ignore[misc,no-any-return]
+        return await opening
     except RootNotFound:
         return None
 

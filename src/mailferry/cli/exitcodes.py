@@ -77,7 +77,7 @@ class ExitCode:
 def exit_code(error: MailferryError) -> int:
     """Give the exit code for an error that ended the run."""
     for kind in type(error).__mro__:
-        code = getattr(kind, "code", None)
+        code = str(getattr(kind, "code", ""))
         if code in _PLAIN:
             return _PLAIN[code]
         if code in _SIDED and error.side in _BASES:

@@ -13,29 +13,34 @@ LOCATIONS = """\
 locations:
   imaps://USER@HOST[:993]     TLS from the first byte
   imap+tls://USER@HOST[:143]  STARTTLS, and no login without it
-  imap://USER@HOST[:143]      STARTTLS likewise; plain text if HOST is this machine (localhost,
-                              127.0.0.1, ::1), or with --source-security or --target-security none
+  imap://USER@HOST[:143]      STARTTLS likewise; plain text if HOST is this machine
+                              (localhost, 127.0.0.1, ::1), or with
+                              --source-security none, --target-security none
   maildir:PATH                a Maildir++ on disk, as Dovecot keeps it
-  Percent-encode / @ : ; ? # % in USER (terry%40contoso.com), or use --source-user NAME. An IPv6
-  address stands in brackets. USER;AUTH=PLAIN@HOST names the mechanism.
+  Percent-encode / @ : ; ? # % in USER (terry%40contoso.com), or give the name
+  with --source-user and --target-user. An IPv6 address stands in brackets.
+  USER;AUTH=PLAIN@HOST names the mechanism.
 
 passwords:
-  From --source-password-file and --target-password-file; else from MAILFERRY_SOURCE_PASSWORD and
-  MAILFERRY_TARGET_PASSWORD; else they are asked for. Never on the command line.
+  From --source-password-file and --target-password-file; else from
+  MAILFERRY_SOURCE_PASSWORD and MAILFERRY_TARGET_PASSWORD; else they are asked
+  for. Never on the command line.
 """
 
 FOLDERS = r"""
 folder lists:
-  Names are divided by commas, and an option may be given more than once. Levels are divided by /
-  whatever the server uses. Clients is that folder alone, Clients/* it and all below it. #Inbox#,
-  #SentItems#, #DeletedItems#, #JunkEmail# and so on mean the folder in every language. A backslash
-  stands before a comma, / or * that belongs to a name, and before the # of a folder so named.
+  Names are divided by commas, and an option may be given more than once. Levels
+  are divided by /, whatever the server uses. Clients is that folder alone,
+  Clients/* it and all below it. #Inbox#, #SentItems#, #DeletedItems#,
+  #JunkEmail# and so on mean the folder in every language. A backslash stands
+  before a comma, / or * that belongs to a name, and before each # of a folder
+  that is really named so.
 """
 
 COPY = """\
-Copy a mailbox. Run the same command again to bring new mail and changed flags over: a message
-that was copied once is not copied again, whatever happened in between. Nothing is changed at the
-source, and nothing is ever deleted on the target."""
+Copy a mailbox. Run the same command again to bring new mail and changed flags
+over: a message that was copied once is not copied again, whatever happened in
+between. Nothing is changed at the source, and nothing is deleted on the target."""
 
 _SIZES = """
 sizes:
@@ -44,9 +49,9 @@ sizes:
 
 _EXIT = """
 exit codes:
-  0 complete  |  2 wrong usage  |  10-19 the source  |  20-33 the target  |  40 messages skipped
-  41 folders failed  |  42 over the limit  |  43 differences found  |  50-53 the ledger
-  130 Ctrl-C; running the same command again goes on.  All of them: mailferry help exit-codes
+  0 complete, 2 wrong usage, 10-19 the source, 20-33 the target, 40 messages
+  skipped, 41 folders failed, 42 over the limit, 43 differences found, 50-53 the
+  ledger, 130 Ctrl-C. All of them: mailferry help exit-codes
 """
 
 COPY_EPILOG = (
@@ -67,8 +72,8 @@ examples:
 )
 
 VERIFY = """\
-Compare a copy with its source, message by message, and name each one that is missing or altered.
-Changes nothing on either side."""
+Compare a copy with its source, message by message, and name each one that is
+missing or altered. Nothing is changed on either side."""
 
 VERIFY_EPILOG = (
     """\

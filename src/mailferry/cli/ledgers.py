@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator
@@ -22,8 +23,7 @@ async def snapshot(path: Path, keys: tuple[str, str]) -> AsyncIterator[SqliteLed
     """
     with tempfile.TemporaryDirectory(prefix="mailferry-") as folder:
         copy = Path(folder) / "ledger.db"
-        if path.exists():
-            _copy(path, copy)
+        await asyncio.to_thread(_copy, path, copy)
         ledger = SqliteLedger(copy)
         try:
             await ledger.open_pair(*keys, _LEASE_SECONDS)
@@ -33,6 +33,8 @@ async def snapshot(path: Path, keys: tuple[str, str]) -> AsyncIterator[SqliteLed
 
 
 def _copy(path: Path, copy: Path) -> None:
+    if not path.exists():
+        return
     try:
         source = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30.0)
         try:

@@ -35,6 +35,6 @@ def wire_trace(path: Path | None) -> Iterator[Loggers]:
 
 def _logger(name: str, handler: logging.Handler) -> logging.Logger:
     # Not from the tree of loggers: what a program that uses the package sets up does not reach the trace.
-    logger = logging.Logger(name, logging.DEBUG)
+    logger = logging.Logger(name, logging.DEBUG)  # noqa: LOG001
     logger.addHandler(handler)
     return logger

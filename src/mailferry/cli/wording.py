@@ -17,10 +17,11 @@ def parse_size(text: str) -> int:
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is no size: write bytes, or a number with K, M or G, such as 35MB")
-    size = round(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
-    if not size:
+    unit = " KMGT".index(match[2].upper() or " ")
+    size_bytes = round(float(match[1]) * (1 << 10 * unit))
+    if not size_bytes:
         raise ValueError("the size must be at least one byte")
-    return size
+    return size_bytes
 
 
 def split_list(texts: Iterable[str]) -> list[str]:
@@ -28,12 +29,12 @@ def split_list(texts: Iterable[str]) -> list[str]:
     found: list[str] = []
     for text in texts:
         entry = ""
-        for token in re.findall(r"\\,|\\.|,|[^\\,]+|\\", text, re.DOTALL):
-            if token == ",":
+        for piece in re.findall(r"\\,|\\.|,|[^\\,]+|\\", text, re.DOTALL):
+            if piece == ",":
                 found.append(entry)
                 entry = ""
             else:
-                entry += "," if token == r"\," else token
+                entry += "," if piece == r"\," else piece
         found.append(entry)
     return [entry.strip() for entry in found if entry.strip()]
 

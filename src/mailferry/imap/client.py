@@ -11,7 +11,6 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mailferry.imap import commands
@@ -19,12 +18,12 @@ from mailferry.imap.capability import Capabilities
 from mailferry.imap.commands import Command, Literal
 from mailferry.imap.connection import Connection, Event, Fetched
 from mailferry.imap.errors import CommandRefused, ConnectionClosed, ImapError, ProtocolError, TimedOut, TlsRefused
+from mailferry.imap.exchange import Exchange, Inbox
 from mailferry.imap.outgoing import Gate, Outgoing
-from mailferry.imap.responses import Capability, Continuation, Fetch, Response, ResponseCode, Status, Tagged
+from mailferry.imap.responses import Capability, Continuation, Fetch, ResponseCode, Status, Tagged
 from mailferry.imap.transport import TlsTransport, Transport, connect_socket
 from mailferry.imap.wirelog import WireLog
 
-INBOX_BYTES = 2 << 20
 _COLLECT_LIMIT = 200_000
 
 
@@ -35,88 +34,6 @@ class Timeouts:
     connect: float = 15.0
     greeting: float = 30.0
     stall: float = 60.0
-
-
-class Exchange:
-    """One command under way and its answer.
-
-    `reply` is the tagged OK; a NO or BAD becomes CommandRefused, unless `tolerant`, when it is the result too.
-    """
-
-    __slots__ = (
-        "finished",
-        "inbox",
-        "name",
-        "on_continuation",
-        "on_untagged",
-        "reply",
-        "strict",
-        "tag",
-        "tolerant",
-        "untagged",
-    )
-
-    def __init__(self, tag: bytes, name: str, reply: asyncio.Future[Tagged]) -> None:
-        self.tag = tag
-        self.name = name
-        self.reply = reply
-        self.untagged: list[Response] = []
-        self.on_untagged: Callable[[Response], None] | None = None
-        self.on_continuation: Callable[[Continuation], None] | None = None
-        self.inbox: Inbox | None = None
-        self.tolerant = False
-        self.finished = False  # the final CRLF has been given to the queue
-        self.strict = False  # after a BAD nothing more may be sent
-
-    async def wait(self) -> list[Response]:
-        """Wait for OK and give the untagged responses. Raises CommandRefused, ConnectionClosed."""
-        await self.reply
-        return self.untagged
-
-
-class Inbox:
-    """Bodies in the order in which they came, and the exchanges that ended between them.
-
-    Too much unread stops the reading, so a slow target slows the source and fills no memory.
-    """
-
-    def __init__(self, limit_bytes: int = INBOX_BYTES) -> None:
-        self._items: list[Fetched | bytes | Exchange] = []
-        self._bytes = 0
-        self._limit_bytes = limit_bytes
-        self._error: ImapError | None = None
-        self._waiter: asyncio.Future[None] | None = None
-        self.pause: Callable[[], None] = lambda: None
-        self.resume: Callable[[], None] = lambda: None
-
-    def put(self, items: list[Fetched | bytes | Exchange], size_bytes: int) -> None:
-        """Add what was received."""
-        self._items += items
-        self._bytes += size_bytes
-        if self._bytes > self._limit_bytes:
-            self.pause()
-        self._wake()
-
-    def fail(self, error: ImapError) -> None:
-        """Say that nothing more will come."""
-        self._error = error
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def take(self) -> list[Fetched | bytes | Exchange]:
-        """Give all that is there, at least one item. Raises what `fail` was given, after the last item."""
-        while not self._items:
-            if self._error is not None:
-                raise self._error
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        items, self._items = self._items, []
-        self._bytes = 0
-        self.resume()
-        return items
 
 
 @dataclass(slots=True)
@@ -148,7 +65,7 @@ class ImapClient:
         self._progress_at = time.monotonic()
         self._moved = 0
         self._watchdog: asyncio.TimerHandle | None = None
-        self._closing = False
+        self._surplus = False  # something came after the answer to the last command
         self._inboxes: set[Inbox] = set()
 
     # opening
@@ -210,7 +127,7 @@ class ImapClient:
         except CommandRefused as error:
             raise TlsRefused(f"the server refused STARTTLS: {error.text}") from error
         assert self._transport is not None
-        if self._connection.pending_bytes:
+        if self._connection.pending_bytes or self._surplus:
             raise TlsRefused("the server sent data between STARTTLS and TLS; someone may be on the line")
         sock = self._transport.detach()
         self._connection = Connection()
@@ -342,6 +259,7 @@ class ImapClient:
                     bodies = self._on_response(event, bodies)
             if bodies:
                 self._deliver(bodies, len(data))
+            self._surplus = bool(events) and not self._pending and type(events[-1]) is not Tagged
         except ImapError as error:
             self._fail(error)
 

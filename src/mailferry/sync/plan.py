@@ -63,7 +63,7 @@ def plan_folder(
 def windows(
     ranges: Collection[UidRange], status: FolderStatus, *, newest_first: bool, whole: bool = False
 ) -> Iterator[tuple[UidRange, ...]]:
-    """Cut ranges into windows of about 500 messages, going by how densely the folder's UIDs are used. `whole`: all in one.
+    """Cut ranges into windows of about 500 messages, going by how densely the UIDs are used; `whole`: into one.
 
     Small ranges are put together. The last window is open at the end, so that mail which arrives meanwhile is
     taken along.

@@ -1,0 +1,5 @@
+"""`python -m mailferry`."""
+
+from mailferry.cli.main import main
+
+raise SystemExit(main())

@@ -1,0 +1,144 @@
+"""`mailferry verify`: compare a copy with its source, and tell every difference."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager, suppress
+
+from mailferry.backends.registry import open_reader
+from mailferry.cli import exitcodes, report, wording
+from mailferry.cli.jsonlines import JsonLines
+from mailferry.cli.ledgers import snapshot
+from mailferry.cli.requests import Request
+from mailferry.cli.stopping import Finished, until_signal
+from mailferry.cli.verdicts import print_verdict
+from mailferry.cli.wiretrace import Loggers, wire_trace
+from mailferry.errors import Side
+from mailferry.sync.ledger_sqlite import SqliteLedger
+from mailferry.sync.lock import TargetLock
+from mailferry.sync.run import LEASE_SECONDS
+from mailferry.sync.verify import VerifyOptions, VerifyProgress, VerifyReport, mark_for_resend
+from mailferry.sync.verify import verify as compare
+
+
+def verify(request: Request, options: VerifyOptions, *, resend: bool) -> int:
+    """Compare, tell, and give the exit code. `resend`: the next copy sends what is missing again.
+
+    Raises MailferryError.
+    """
+    with ExitStack() as stack:
+        if resend:
+            stack.enter_context(TargetLock(request.keys[1]))
+        loggers = stack.enter_context(wire_trace(request.output.wire))
+        made = asyncio.run(_Verify(request, options, resend=resend).run(loggers))
+    if isinstance(made, int):
+        return made
+    found, marked = made
+    _tell(found, marked, request)
+    return exitcodes.COMPLETE if found.ok else exitcodes.DIFFERENT
+
+
+class _Verify:
+    """One run of the command."""
+
+    def __init__(self, request: Request, options: VerifyOptions, *, resend: bool) -> None:
+        self._request = request
+        self._options = options
+        self._resend = resend
+        self._shown = ""
+        self._json = JsonLines() if request.output.json else None
+
+    async def run(self, loggers: Loggers) -> tuple[VerifyReport, int] | int:
+        outcome = await until_signal(self._compare(loggers), lambda: None)
+        self._wipe()
+        if isinstance(outcome, Finished):
+            return outcome.value
+        print("mailferry: stopped; nothing was changed", file=sys.stderr)
+        if not outcome.clean:
+            os._exit(exitcodes.SIGNAL_BASE + outcome.signal)
+        return exitcodes.SIGNAL_BASE + outcome.signal
+
+    async def _compare(self, loggers: Loggers) -> tuple[VerifyReport, int]:
+        request = self._request
+        async with self._ledger() as ledger:
+            source = await open_reader(request.source, Side.SOURCE, loggers[0])
+            try:
+                target = await open_reader(request.target, Side.TARGET, loggers[1])
+                try:
+                    known = {row.source_raw: row.target_path for row in await ledger.folders()}
+                    rows = ledger if known else None
+                    found = await compare(
+                        source, target, self._options, known_map=known, rows=rows, progress=self._progress
+                    )
+                finally:
+                    await target.close()
+            finally:
+                await source.close()
+            marked = await mark_for_resend(ledger, found) if self._resend and rows is not None else 0
+            return found, marked
+
+    @asynccontextmanager
+    async def _ledger(self) -> AsyncIterator[SqliteLedger]:
+        request = self._request
+        if not self._resend:
+            async with snapshot(request.state, request.keys) as copy:
+                yield copy
+            return
+        ledger = SqliteLedger(request.state)
+        keeper: asyncio.Task[None] | None = None
+        try:
+            await ledger.open_pair(*request.keys, LEASE_SECONDS)
+            keeper = asyncio.create_task(_keep_lease(ledger))
+            yield ledger
+        finally:
+            if keeper is not None:
+                keeper.cancel()
+            await ledger.close()
+
+    def _progress(self, progress: VerifyProgress) -> None:
+        if self._json is not None:
+            self._json.write(
+                "progress",
+                {
+                    "folder": progress.folder,
+                    "folders_done": progress.folders_done,
+                    "folders": progress.folders,
+                    "messages_done": progress.messages_done,
+                    "messages": progress.messages,
+                },
+            )
+        elif sys.stderr.isatty() and not self._request.output.quiet:
+            done, total = wording.number(progress.messages_done), wording.plural(progress.messages, "message")
+            text = f"{done} of {total} compared, {wording.printable(progress.folder)}"[:76]
+            print(f"\r{text:<{len(self._shown)}}", end="", file=sys.stderr, flush=True)
+            self._shown = text
+
+    def _wipe(self) -> None:
+        if self._shown:
+            print(f"\r{'':<{len(self._shown) + 4}}\r", end="", file=sys.stderr, flush=True)
+
+
+async def _keep_lease(ledger: SqliteLedger) -> None:
+    while True:
+        await asyncio.sleep(LEASE_SECONDS / 3)
+        await ledger.renew_lease()
+
+
+def _tell(found: VerifyReport, marked: int, request: Request) -> None:
+    output = request.output
+    fields = {
+        **report.head("verify", request.source, request.target),
+        "to_send_again": marked,
+        "exit_code": exitcodes.COMPLETE if found.ok else exitcodes.DIFFERENT,
+        **found.to_dict(),
+    }
+    if output.report is not None:
+        report.write(output.report, fields)
+    if output.json:
+        JsonLines().write("finished", {name: value for name, value in fields.items() if name != "findings"})
+    elif not output.quiet or not found.ok:
+        with suppress(BrokenPipeError):
+            print_verdict(found, marked, request)
