@@ -65,6 +65,14 @@ def greeting(port: int, timeout_seconds: float = 5.0) -> bytes:
         return line
 
 
+def _sweep(folder: Path) -> None:
+    """Delete what a test run that was killed has left."""
+    for left in folder.glob("mf-*-*-*"):
+        owner = left.name.split("-")[2]
+        if owner.isdigit() and not Path("/proc", owner).exists() and left.stat().st_uid == os.geteuid():
+            shutil.rmtree(left, ignore_errors=True)
+
+
 class PrivateServer(ABC):
     """A mail server of its own on 127.0.0.1; a context manager that starts and removes it.
 
@@ -76,7 +84,8 @@ class PrivateServer(ABC):
 
     def __init__(self, *, certificate: CertificateKind = "good", private_dev: bool = False) -> None:
         tree = package_tree(self.kind)
-        self.folder = Path(tempfile.mkdtemp(prefix=f"mf-{self.kind[:3]}-", dir=memory_folder()))
+        _sweep(memory_folder())
+        self.folder = Path(tempfile.mkdtemp(prefix=f"mf-{self.kind[:3]}-{os.getpid()}-", dir=memory_folder()))
         for name in ("mail", "log"):
             self.folder.joinpath(name).mkdir()
         self.pki = Pki(self.folder / "tls")

@@ -44,7 +44,7 @@ class Cyrus(PrivateServer):
         self.options = options or CyrusOptions()
         super().__init__(certificate=self.options.certificate, private_dev=True)
         self._syslog = Syslog(self.folder / "devlog", self.folder / "log" / "cyrus.log")
-        for name in "db socket log msg ptclient quota user sieve proc lock".split():
+        for name in ("db", "socket", "log", "msg", "ptclient", "quota", "user", "sieve", "proc", "lock"):
             self.folder.joinpath("db", name).mkdir(parents=True)
         self.folder.joinpath("sock").mkdir()
         self._conf = self.folder / "imapd.conf"

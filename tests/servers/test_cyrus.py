@@ -66,9 +66,9 @@ def test_capabilities_and_limits_are_options(cyrus_factory: CyrusFactory, fresh_
         assert not set(gone) & client.capabilities()
         big = MAIL.data + b"x" * 14_000
         client.command(b"APPEND INBOX", big)
-        with pytest.raises(Refused, match="OVERQUOTA"):
+        with pytest.raises(Refused, match="Over quota"):
             client.command(b"APPEND INBOX", big)
-        with pytest.raises(Refused, match="TOOBIG"):
+        with pytest.raises(Refused, match="(?i)too ?big|too large"):
             client.command(b"APPEND INBOX", big + b"x" * 1000)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -59,4 +60,7 @@ def test_a_peer_copies_a_mailbox(
     environment = {**os.environ, "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path), **peer.environment}
     done = subprocess.run([*peer.command, *arguments], env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert contents(snapshot(dovecot_mdbox, fresh_user)) == contents(snapshot(dovecot, fresh_user))
+    found = snapshot(dovecot_mdbox, fresh_user)
+    for messages in found.values():  # mbsync leaves a line of its own in each message
+        messages[:] = [m._replace(data=re.sub(rb"X-TUID: .*\r\n", b"", m.data)) for m in messages]
+    assert contents(found) == contents(snapshot(dovecot, fresh_user))
