@@ -68,7 +68,7 @@ def test_capabilities_and_limits_are_options(cyrus_factory: CyrusFactory, fresh_
         client.command(b"APPEND INBOX", big)
         with pytest.raises(Refused, match="Over quota"):
             client.command(b"APPEND INBOX", big)
-        with pytest.raises(Refused, match="(?i)too ?big|too large"):
+        with pytest.raises(Refused, match=r"(?i)too ?big|too large"):
             client.command(b"APPEND INBOX", big + b"x" * 1000)
 
 

@@ -104,11 +104,11 @@ def source_opener(
                 return await maildir.open_reader(Path(location.path), state_directory=state)
 
         return open_maildir
+    from mailferry.backends.imap import ImapReader
+
     settings = _imap_settings(location)
 
     async def open_imap() -> Reader:
-        from mailferry.backends.imap import ImapReader
-
         return await ImapReader.open(settings, side, log)
 
     return open_imap
@@ -145,17 +145,17 @@ class _ImapTargetOpener:
 
     def __init__(self, settings: ImapSettings, log: logging.Logger | None) -> None:
         from mailferry.backends.imap_lane import Proof
+        from mailferry.backends.imap_target import ImapTarget
 
+        self._make_proof = Proof
+        self._open = ImapTarget.open
         self._settings = settings
         self._log = log
         self.proof = Proof()
 
     async def __call__(self) -> Target:
-        from mailferry.backends.imap_lane import Proof
-        from mailferry.backends.imap_target import ImapTarget
-
-        self.proof = Proof(broken=self.proof.broken)
-        return await ImapTarget.open(self._settings, Side.TARGET, self._log, proof=self.proof)
+        self.proof = self._make_proof(broken=self.proof.broken)
+        return await self._open(self._settings, Side.TARGET, self._log, proof=self.proof)
 
 
 def _imap_settings(location: Location) -> ImapSettings:

@@ -1,147 +1,70 @@
-"""`mailferry copy`: one pass over one mailbox, with what is shown while it runs and told at its end."""
+"""`mailferry copy`: the connections are begun first, and the rest of the program is loaded while the servers answer."""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import os
-import sys
-import time
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mailferry.backends.registry import source_opener, target_opener
-from mailferry.cli import displays, failures, report
-from mailferry.cli.ending import Ending, Message
-from mailferry.cli.jsonlines import JsonLines
-from mailferry.cli.meter import Meter
-from mailferry.cli.requests import Request
-from mailferry.cli.stopping import Finished, until_signal
+from mailferry.cli.requests import Request, make_options
 from mailferry.cli.wiretrace import Loggers, wire_trace
 from mailferry.errors import MailferryError, Side
-from mailferry.sync.ledger_sqlite import SqliteLedger
 from mailferry.sync.lock import TargetLock
-from mailferry.sync.options import Options, Stats
-from mailferry.sync.run import PassResult, run_pass
 
 if TYPE_CHECKING:
-    from mailferry.sync.ledger import Ledger
+    from mailferry.backends.base import Reader
+
+Opened = TypeVar("Opened", bound="Reader", covariant=True)
 
 
-def copy(request: Request, options: Options) -> int:
+class Early(Generic[Opened]):
+    """Opens a mailbox again and again; the first time has begun when this is made. Needs a running loop."""
+
+    def __init__(self, opener: Callable[[], Awaitable[Opened]]) -> None:
+        self._opener = opener
+        self._first: asyncio.Future[Opened] | None = asyncio.ensure_future(opener())
+
+    async def __call__(self) -> Opened:
+        """Give an open mailbox. Raises MailferryError."""
+        first, self._first = self._first, None
+        return await (first if first is not None else self._opener())
+
+    async def drop(self) -> None:
+        """Close what was opened and never asked for."""
+        first, self._first = self._first, None
+        if first is None:
+            return
+        first.cancel()
+        try:
+            opened = await first
+        except (asyncio.CancelledError, MailferryError):
+            return
+        await opened.close()
+
+
+def copy(request: Request, arguments: argparse.Namespace) -> int:
     """Copy, tell, and give the exit code. Raises MailferryError for what ends it before anything was opened."""
     with TargetLock(request.keys[1]), wire_trace(request.output.wire) as loggers:
-        ledger = SqliteLedger(request.state)
-        return asyncio.run(_Copy(request, options, ledger).run(loggers))
+        return asyncio.run(_run(request, arguments, loggers))
 
 
-class _Copy:
-    """One run of the command."""
+async def _run(request: Request, arguments: argparse.Namespace, loggers: Loggers) -> int:
+    source = Early(source_opener(request.source, Side.SOURCE, loggers[0]))
+    target = Early(target_opener(request.target, loggers[1]))
+    try:
+        await asyncio.to_thread(_load)
+        from mailferry.cli.running import Run
 
-    def __init__(self, request: Request, options: Options, ledger: SqliteLedger) -> None:
-        output = request.output
-        self._request = request
-        self._options = options
-        self._ledger = ledger
-        self._stats = Stats()
-        self._json = JsonLines() if output.json else None
-        self._display = displays.choose(json=self._json, quiet=output.quiet, verbose=output.verbose)
-
-    async def run(self, loggers: Loggers) -> int:
-        request = self._request
-        if self._json is not None:
-            self._json.write("started", report.head("copy", request.source, request.target))
-        started_at, begun = time.time(), time.monotonic()
-        showing = asyncio.create_task(self._display.run(Meter(self._stats)))
-        result: PassResult | None = None
-        error: MailferryError | None = None
-        stopped_by, clean = 0, True
-        try:
-            outcome = await until_signal(self._pass(loggers), self._stopping)
-        except MailferryError as raised:
-            error = raised
-        else:
-            if isinstance(outcome, Finished):
-                result = outcome.value
-            else:
-                stopped_by, clean = outcome.signal, outcome.clean
-        finally:
-            showing.cancel()
-            with suppress(asyncio.CancelledError):
-                await showing
-        ending = Ending(self._stats, started_at, time.monotonic() - begun, error=error, stopped_by=stopped_by)
-        await self._fill(ending, result, readable=clean)
-        if clean:
-            await self._ledger.close()
-        self._tell(ending)
-        if not clean:
-            _leave(ending.exit_code)
-        return ending.exit_code
-
-    async def _pass(self, loggers: Loggers) -> PassResult:
-        request = self._request
-        return await run_pass(
-            source_opener(request.source, Side.SOURCE, loggers[0]),
-            target_opener(request.target, loggers[1]),
-            self._ledger,
-            request.keys,
-            self._options,
-            stats=self._stats,
-            listen=self._display.event,
-        )
-
-    def _stopping(self) -> None:
-        self._display.note("Stopping: closing the connections ...")
-
-    async def _fill(self, ending: Ending, result: PassResult | None, *, readable: bool) -> None:
-        """Add what the pass gave; of one that was broken off, what the ledger has."""
-        if result is not None:
-            ending.messages = [Message(result.folder_names.get(row.folder_id, ""), row) for row in result.exceptions]
-            ending.left_out = result.map.left_out
-            ending.failed_folders = dict(result.failed_folders)
-            ending.warnings = list(result.warnings)
-            ending.gone_from_target = result.gone_from_target
-            ending.note_unfinished()
-        elif readable:
-            with suppress(MailferryError, RuntimeError):  # the ledger may be what failed, or not opened yet
-                ending.messages = await _noted(self._ledger)
-
-    def _tell(self, ending: Ending) -> None:
-        request, output = self._request, self._request.output
-        if output.report is not None:
-            report.write(output.report, report.of_pass(ending, request.source, request.target))
-        if self._json is not None:
-            self._json.write("finished", report.summary(ending))
-        elif not output.quiet or (ending.whole and ending.exit_code):
-            self._summary(ending)
-        if ending.error is not None:
-            for line in failures.lines(ending.error, request):
-                print(line, file=sys.stderr)
-        elif ending.stopped_by and not output.json:
-            print("mailferry: stopped; running the same command again goes on from here", file=sys.stderr)
-
-    def _summary(self, ending: Ending) -> None:
-        if not ending.stats.folders:
-            return  # it ended before there was anything to count
-        from mailferry.cli.summary import print_summary
-
-        request = self._request
-        with suppress(BrokenPipeError):
-            print_summary(
-                ending,
-                source=str(request.source),
-                target=str(request.target),
-                report=str(request.output.report or ""),
-            )
+        return await Run(request, make_options(arguments), source, target).run()
+    finally:
+        await source.drop()
+        await target.drop()
 
 
-async def _noted(ledger: Ledger) -> list[Message]:
-    names = {row.id: str(row.source_path) for row in await ledger.folders()}
-    return [Message(names.get(row.folder_id, ""), row) for row in await ledger.exceptions()]
+def _load() -> None:
+    """Import the engine: in a thread, so that the connections go on meanwhile."""
+    import mailferry.cli.running as running
 
-
-def _leave(code: int) -> None:
-    """End the process without waiting for connections or threads that do not end."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code)
+    del running

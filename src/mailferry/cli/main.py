@@ -52,17 +52,17 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
 
 
 def _copy(arguments: argparse.Namespace) -> int:
-    from mailferry.cli.requests import make_options, make_request
+    from mailferry.cli.requests import check_options, make_options, make_request
 
-    options = make_options(arguments)
+    check_options(arguments)
     request = make_request(arguments, os.environ, ask=_asker(), warn=_warn)
     if arguments.dry_run:
         from mailferry.cli.plan import plan
 
-        return plan(request, options)
+        return plan(request, make_options(arguments))
     from mailferry.cli.copy import copy
 
-    return copy(request, options)
+    return copy(request, arguments)
 
 
 def _verify(arguments: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -76,28 +76,40 @@ def make_filter(arguments: argparse.Namespace) -> FolderFilter:
         raise BadUsage(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
 
 
+def check_options(arguments: argparse.Namespace) -> None:
+    """Check what `make_options` reads, without loading the engine for the usual case. Raises BadUsage."""
+    _limits(arguments)
+    if arguments.include_folders or arguments.exclude_folders:
+        make_filter(arguments)
+
+
 def make_options(arguments: argparse.Namespace) -> Options:
     """Read what a pass is told. Raises BadUsage."""
-    from mailferry.sync.options import MAX_ITEMS, MAX_MESSAGE_BYTES, Options, RepairLevel
+    from mailferry.sync.options import Options, RepairLevel
 
-    limit = MAX_MESSAGE_BYTES
+    limits = {name: value for name, value in _limits(arguments).items() if value}
+    return replace(
+        Options(
+            filter=make_filter(arguments),
+            newest_first=arguments.order == "newest-first",
+            repair=cast("RepairLevel", arguments.repair),  # argparse knows the choices
+        ),
+        **limits,
+    )
+
+
+def _limits(arguments: argparse.Namespace) -> dict[str, int]:
+    """Give the numbers among the options by their names there; 0 where the default is wanted."""
+    size_bytes = 0
     if arguments.max_message_size:
         try:
-            limit = wording.parse_size(arguments.max_message_size)
+            size_bytes = wording.parse_size(arguments.max_message_size)
         except ValueError as error:
             raise BadUsage(f"--max-message-size: {error}.") from None
-    items = _whole(arguments.max_items, "--max-items") if arguments.max_items else MAX_ITEMS
-    lanes = _whole(arguments.connections, "--connections") if arguments.connections else Options().lanes
+    lanes = _whole(arguments.connections, "--connections")
     if lanes > MOST_CONNECTIONS:
         raise BadUsage(f"--connections is at most {MOST_CONNECTIONS}.")
-    return Options(
-        filter=make_filter(arguments),
-        max_message_bytes=limit,
-        max_items=items,
-        newest_first=arguments.order == "newest-first",
-        repair=cast("RepairLevel", arguments.repair),  # argparse knows the choices
-        lanes=lanes,
-    )
+    return {"max_message_bytes": size_bytes, "max_items": _whole(arguments.max_items, "--max-items"), "lanes": lanes}
 
 
 def _given(arguments: argparse.Namespace, side: Side, seconds: float | None) -> Given:
@@ -157,7 +169,10 @@ def _check_readable(path: str, option: str) -> None:
         raise BadUsage(f"{option} {path} cannot be read.")
 
 
-def _whole(text: str, option: str) -> int:
+def _whole(text: str | None, option: str) -> int:
+    """Read a whole number; 0 if there is none."""
+    if text is None:
+        return 0
     digits = text.replace(",", "").replace("_", "")
     if not (digits.isascii() and digits.isdigit()) or not int(digits):
         raise BadUsage(f"{option} must be a whole number of at least 1.")

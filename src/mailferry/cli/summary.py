@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -51,7 +51,7 @@ class Summary:
         self._next()
 
     def _line(self, text: str | Text = "", style: str = "") -> None:
-        self._console.print(Padding(text if isinstance(text, Text) else Text(text, style), (0, 2)))
+        self._console.print(Padding(text if isinstance(text, Text) else Text(text, style), (0, 2), expand=False))
 
     def _title(self, title: str, style: str = "bold") -> None:
         self._console.print()
@@ -90,14 +90,14 @@ class Summary:
         ]
         if totals.gone_from_target:
             rows.append(("Gone", totals.gone_from_target, "were copied once, and removed from the target since"))
-        table = Table.grid(padding=(0, 2))
+        table = Table.grid(padding=(0, 2), expand=False)
         table.add_column()
         table.add_column(justify="right", no_wrap=True)
         table.add_column(style="dim")
         for name, value, note in rows:
             style = "yellow" if name == "Skipped" and value else ""
             table.add_row(Text(name, style), Text(wording.number(value), style), note)
-        self._console.print(Padding(table, (0, 2)))
+        self._console.print(Padding(table, (0, 2), expand=False))
 
     def _speed(self) -> str:
         ending, totals = self._ending, self._ending.totals
@@ -122,7 +122,7 @@ class Summary:
         table.add_column("Reason", overflow="fold", min_width=16, ratio=1)
         for message in skipped[:SHOWN]:
             table.add_row(*_cells(message))
-        self._console.print(Padding(table, (0, 2)))
+        self._console.print(Padding(table, (0, 2), expand=False))
         self._more(len(skipped))
 
     def _failed(self) -> None:
@@ -149,7 +149,7 @@ class Summary:
         table.add_column(overflow="fold")
         for text in lines[:SHOWN]:
             table.add_row("-", Text(wording.printable(text)))
-        self._console.print(Padding(table, (0, 2)))
+        self._console.print(Padding(table, (0, 2), expand=False))
         self._more(len(lines))
 
     def _more(self, count: int) -> None:
@@ -199,8 +199,8 @@ def reason(message: Message) -> str:
     """Give the reason for a table: the server's words, or ours."""
     row = message.row
     text = wording.printable(row.server_text) or row.code
-    sizes: Callable[[re.Match[str]], str] = lambda match: wording.size(int(match[1]))  # noqa: E731  # one use
-    text = re.sub(r"\b(\d{5,}) bytes\b", sizes, text)
+    if row.code == "too-large":  # the words are ours
+        return re.sub(r"\b(\d{4,})( bytes)?", lambda match: wording.size(int(match[1])), text)
     code = row.code.upper() if row.code.isupper() else ""
     return f"[{code}] {text}" if code and code not in text.upper() else text
 

@@ -26,7 +26,7 @@ def print_verdict(found: VerifyReport, marked: int, request: Request, console: C
     _line(console, *_headline(found))
     _line(console, Text.assemble(wording.printable(str(request.source)), (" → ", "dim"), str(request.target)))
     console.print()
-    console.print(Padding(_counts(found.totals), (0, 2)))
+    console.print(Padding(_counts(found.totals), (0, 2), expand=False))
     broken = [folder for folder in found.folders if not folder.ok and (folder.error or not folder.target_exists)]
     if broken:
         console.print()
@@ -63,7 +63,7 @@ def _counts(totals: Counts) -> Table:
         ("Other flags", totals.flag_differences, False),
         ("Other dates", totals.date_differences, False),
     ]
-    table = Table.grid(padding=(0, 2))
+    table = Table.grid(padding=(0, 2), expand=False)
     table.add_column()
     table.add_column(justify="right", no_wrap=True)
     for name, value, always in rows:
@@ -90,7 +90,7 @@ def _findings(console: Console, found: VerifyReport, report: str) -> None:
     table.add_column("What", overflow="fold", min_width=16, ratio=1)
     for finding in chosen[:SHOWN]:
         table.add_row(*_cells(finding))
-    console.print(Padding(table, (0, 2)))
+    console.print(Padding(table, (0, 2), expand=False))
     rest = len(chosen) - SHOWN
     if rest > 0:
         where = f"see {report}" if report else "--report FILE lists all of them"
@@ -121,4 +121,4 @@ def _closing(console: Console, found: VerifyReport, marked: int) -> None:
 
 
 def _line(console: Console, text: str | Text, style: str = "") -> None:
-    console.print(Padding(text if isinstance(text, Text) else Text(text, style), (0, 2)))
+    console.print(Padding(text if isinstance(text, Text) else Text(text, style), (0, 2), expand=False))

@@ -91,7 +91,8 @@ def readable(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
-_LISTED_WORD: Final = re.compile(rb'"((?:[^"\\]|\\.)*)"|([^\0\t\r\n ()"]+)', re.DOTALL)
+# A string that does not end goes to the end, so that it is looked at once.
+_LISTED_WORD: Final = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)\\?(?:"|\Z)|([^\0\t\r\n ()"]+)', re.DOTALL)
 _REMEMBERED_FLAG_BYTES: Final = 256
 
 

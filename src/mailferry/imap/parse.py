@@ -150,11 +150,11 @@ def number(value: Value) -> int | None:
 
 
 _CODE: Final = re.compile(
-    rb"\[ *([^\[\]() \t\0]{1,80}) *"
+    rb"\[ *+([^\[\]() \t\0]{1,80}+) *+"
     rb'((?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|\([^()]*+\)|[^\]"()]++)*+)\] *',
     re.DOTALL,
 )
-_LOOSE_CODE: Final = re.compile(rb"\[ *([^\[\]() \t\0]{1,80}) *([^\]]*)\] *", re.DOTALL)
+_LOOSE_CODE: Final = re.compile(rb"\[ *+([^\[\]() \t\0]{1,80}+) *+([^\]]*+)\] *", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from mailferry.backends.base import Created, FolderStatus, Listed, Reader, Target, Want
@@ -11,7 +11,8 @@ from mailferry.sync.adopt import adopt
 from mailferry.sync.apply import Copier
 from mailferry.sync.doubt import resolve, sweep
 from mailferry.sync.flags import follow_flags
-from mailferry.sync.ledger import ExceptionKind, FolderRow, Ledger, Load
+from mailferry.sync.ledger import ExceptionKind, FolderCounts, FolderRow, Ledger, Load
+from mailferry.sync.limit import apply_limit, within
 from mailferry.sync.names import FolderMap, MappedFolder, map_folders
 from mailferry.sync.options import Event, FolderStats, Listener, Options, Stats
 from mailferry.sync.plan import FolderPlan, is_unchanged, plan_folder
@@ -48,6 +49,7 @@ class Attempt:
         self.gone_from_target = 0
         self.warnings: list[str] = []
         self._unsettled: set[int] = set()
+        self._counts: Mapping[int, FolderCounts] = {}
 
     async def run(self) -> None:
         """Do all there is to do. Raises MailferryError."""
@@ -79,6 +81,7 @@ class Attempt:
                 work.plan = await self._plan(source, work.row, work.source)
             await self._refresh_floors(target, doubtful)
             await self._copy(source, target, doubtful)
+        await self._learn_validity(target, works)
         self._stats.phase = "following flags"
         for work in works:
             if not work.failed:
@@ -152,12 +155,28 @@ class Attempt:
             pending.append((entry, row, status, status_there.get(entry.target)))
         if fresh:
             await self._ledger.save_folders(fresh)
+        self._counts = await self._ledger.counts()
+        await self._limit(source, [(row, status) for _, row, status, _ in pending])
         works = []
         for entry, row, status, target_status in pending:
             work = await self._work(source, target, entry, row, status, target_status)
             if work is not None:
                 works.append(work)
         return works
+
+    async def _limit(self, source: Reader, folders: Sequence[tuple[FolderRow, FolderStatus]]) -> None:
+        """Take the newest messages only, if there are too many; decided before anything is copied."""
+        begun = bool(self._counts) or any(row.source_uid_next_done for row, _ in folders)
+        if begun or sum(status.messages for _, status in folders) <= self._options.max_items:
+            return
+        self._stats.phase = "choosing the newest"
+        rows = [row for row, status in folders if status.messages]
+        left_out = await apply_limit(source, self._ledger, rows, self._options.max_items)
+        for folder, count in left_out.items():
+            self._listen(Event("over limit", {"folder": folder, "messages": count}))
+            self.warnings.append(
+                f"{folder}: the {count} oldest messages are over the limit of {self._options.max_items}"
+            )
 
     async def _work(
         self,
@@ -178,7 +197,7 @@ class Attempt:
             keeps = target.features.keeps_bytes
             await rematch_source(source, self._ledger, row, status.uid_validity, keeps_bytes=keeps)
         if row.id not in self._unsettled:
-            if is_unchanged(row, status) and not await self._ledger.lost_uids(row.id):
+            if is_unchanged(row, status) and not (row.id in self._counts and self._counts[row.id].lost):
                 stats.had, stats.state = status.messages, "unchanged"
                 return None
             if not row.adopted and not row.made_by_us and there is not None and there.messages and status.messages:
@@ -261,13 +280,20 @@ class Attempt:
         listing = await source.listing(work.row.source_path, Want(0))
         had = {uid for c in await self._ledger.chunks(work.row.id, columns=Load.OUTCOMES) for uid in c.columns.uids}
         had |= skipped
-        missing = tuple(uid for uid in listing.uids if uid not in had)
+        missing = tuple(uid for uid in listing.uids if uid not in had and within(uid, work.plan.ranges))
         if missing:
             work.plan = FolderPlan()
             work.resends.append(Resend(missing))
         return bool(missing)
 
     # afterwards
+
+    async def _learn_validity(self, target: Target, works: Sequence[FolderWork]) -> None:
+        """Ask for the UIDVALIDITY of folders that we made and whose appends did not tell it."""
+        unknown = [work.row for work in works if not work.row.target_uid_validity]
+        if unknown:
+            for row, status in zip(unknown, await target.status([r.target_path for r in unknown]), strict=True):
+                row.target_uid_validity = status.uid_validity if status is not None else 0
 
     async def _finish(self, source: Reader, target: Target, work: FolderWork) -> None:
         row, stats = work.row, work.stats

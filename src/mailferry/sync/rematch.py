@@ -8,7 +8,7 @@ from mailferry.backends.base import Listing, Reader, Target, Want
 from mailferry.sync.adopt import match
 from mailferry.sync.identity import identity
 from mailferry.sync.ledger import ChunkKind, ChunkRow, ChunkState, FolderRow, Ledger
-from mailferry.sync.packed import Columns, RowOutcome
+from mailferry.sync.packed import NO_DIGEST, Columns, RowOutcome
 
 _COLUMNS = Want.DATE | Want.SIZE | Want.IDENTITY
 
@@ -66,6 +66,16 @@ async def rematch_target(target: Target, ledger: Ledger, row: FolderRow, validit
     chunk = _chunk(row, known)
     covers = await ledger.covers(row.id, source_uid_validity=row.source_uid_validity)
     chunks = [chunk]
+    lost = await ledger.lost_uids(row.id)
+    if lost:  # what is to be sent again stays so
+        again = _chunk(row, Columns())
+        for c in rows:
+            for i, uid in enumerate(c.columns.uids):
+                if uid in lost and c.columns.outcomes[i] == RowOutcome.LOST:
+                    lost.discard(uid)
+                    again.columns.append(uid, c.columns.identities[i], c.columns.dates[i], 0, NO_DIGEST, 0)
+                    again.columns.outcomes[-1] = RowOutcome.LOST
+        chunks.append(again)
     for cover in covers:
         extra = _chunk(row, Columns())
         extra.cover = cover

@@ -27,7 +27,9 @@ def test_plain() -> None:
     plain = MECHANISMS["PLAIN"](TIM)
     assert plain.initial() == b"\0tim\0tanstaafl"
     assert plain.finished
-    assert MECHANISMS["PLAIN"](replace(TIM, authzid="Ursel", user="Kürt")).initial() == "Ursel\0Kürt\0tanstaafl".encode()
+    assert (
+        MECHANISMS["PLAIN"](replace(TIM, authzid="Ursel", user="Kürt")).initial() == "Ursel\0Kürt\0tanstaafl".encode()
+    )
     with pytest.raises(ProtocolError):
         plain.respond(b"")
     with pytest.raises(ValueError, match="NUL"):

@@ -17,6 +17,7 @@ from mailferry.backends.memory_server import MemoryServer
 from mailferry.errors import Side
 from mailferry.sync.ledger_sqlite import SqliteLedger
 from mailferry.sync.options import Clock, Options
+from mailferry.sync.packed import RowOutcome
 from mailferry.sync.run import PassResult, run_pass
 
 SENT = FolderPath(("Sent",))
@@ -245,3 +246,32 @@ async def test_an_empty_message_is_not_lost_in_silence(tmp_path: Path) -> None:
     result = await rig.run()
     assert len(rig.target.mails(INBOX)) == 1
     assert [row.kind for row in result.exceptions] == ["skipped"]
+
+
+async def test_what_was_to_be_sent_again_survives_new_uids(rig: Rig) -> None:
+    await rig.run()
+    ledger = SqliteLedger(rig.state)
+    await ledger.open_pair("s", "t", 60)
+    (row, *_) = [r for r in await ledger.folders() if r.source_path == INBOX]
+    (chunk, *_) = await ledger.chunks(row.id)
+    chunk.columns.outcomes[0] = RowOutcome.LOST
+    rig.target.expunge(INBOX, [rig.target.mails(INBOX)[0].uid])
+    await ledger.settle_chunk(chunk.id, chunk.columns)
+    await ledger.close()
+    rig.target.renew_uid_validity(INBOX)
+    await rig.run()
+    assert rig.same()
+
+
+async def test_the_newest_are_taken_and_new_mail_always_passes(rig: Rig) -> None:
+    few = replace(FAST, max_items=5)
+    result = await rig.run(few)
+    assert sorted(m.date for m in rig.target.mails(INBOX)) == [1_700_000_000 + n for n in range(8, 12)]
+    assert len(rig.target.mails(SENT)) == 1
+    assert [(row.kind, row.server_text) for row in result.exceptions] == [
+        ("over-limit", "8 messages are older than the newest 5")
+    ]
+    assert not result.clean
+    rig.source.add_mail(INBOX, mail(600), date=1)
+    result = await rig.run(few)
+    assert result.stats.total("copied") == 1
