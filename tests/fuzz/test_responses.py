@@ -143,15 +143,16 @@ def test_items_of_fetch_come_in_any_order(items: list[bytes], body: bytes) -> No
 
 
 PIECES = (
-    *(b'"', b'\\"', b'"\\', b'"a"b ', b'"a" "b', b"(", b"()", b"( ", b" (", b")", b" ", b"[", b"]", b"BODY[", b'BODY["', b"BODY[]"),
-    *(b"BODY[(", b" (a (", b" (MESSAGES ", b"(A 1 ", b"\0", b"a", b"\\", b"1", b"1 ", b"1,", b"1:2,", b"{1}", b"UID 1 ", b"FLAGS ("),
-    *(b'INTERNALDATE "', b"MODSEQ (1) ", b'("a" "\\" ', b'" "\\"', b'("', b'"" ', b'(("" "\\")'),
-)  # fmt: skip
+    *(b'"', b'\\"', b'"\\', b'"a"b ', b'"a" "b', b"(", b"()", b"( ", b" (", b")", b" ", b"[", b"]"),
+    *(b"BODY[", b'BODY["', b"BODY[]", b"BODY[(", b" (a (", b" (MESSAGES ", b"(A 1 ", b"\0", b"a", b"\\"),
+    *(b"1", b"1 ", b"1,", b"1:2,", b"{1}", b"UID 1 ", b"FLAGS (", b'INTERNALDATE "', b"MODSEQ (1) "),
+    *(b'("a" "\\" ', b'" "\\"', b'("', b'"" ', b'(("" "\\")'),
+)
 STARTS = (
-    *(b"", b"* ", b"+", b"a1 OK ", b"a1 NO [", b"* OK [X ", b"* OK [X (", b"* 1 FETCH (", b"* 1 FETCH (FLAGS (", b"* LIST ("),
-    *(b'* LIST () "/" ', b'* LIST () "/" "', b"* STATUS ", b'* STATUS "', b"* SEARCH ", b"* ESEARCH ", b"* VANISHED ", b"* ID ("),
-    *(b"* NAMESPACE ", b"* QUOTA ", b"* CAPABILITY ", b"* FLAGS ("),
-)  # fmt: skip
+    *(b"", b"* ", b"+", b"a1 OK ", b"a1 NO [", b"* OK [X ", b"* OK [X (", b"* 1 FETCH (", b"* 1 FETCH (FLAGS ("),
+    *(b"* LIST (", b'* LIST () "/" ', b'* LIST () "/" "', b"* STATUS ", b'* STATUS "', b"* SEARCH ", b"* ESEARCH "),
+    *(b"* VANISHED ", b"* ID (", b"* NAMESPACE ", b"* QUOTA ", b"* CAPABILITY ", b"* FLAGS ("),
+)
 
 
 # A reader that is not linear needs minutes for this, and half a second otherwise.

@@ -16,6 +16,8 @@ from mailferry.sync.lock import TargetLock
 if TYPE_CHECKING:
     from mailferry.backends.base import Reader
 
+_HEAD_START_SECONDS = 0.005  # for the first packets to leave; loading takes the processor for itself
+
 Opened = TypeVar("Opened", bound="Reader", covariant=True)
 
 
@@ -54,6 +56,7 @@ async def _run(request: Request, arguments: argparse.Namespace, loggers: Loggers
     source = Early(source_opener(request.source, Side.SOURCE, loggers[0]))
     target = Early(target_opener(request.target, loggers[1]))
     try:
+        await asyncio.sleep(_HEAD_START_SECONDS)
         await asyncio.to_thread(_load)
         from mailferry.cli.running import Run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from mailferry.sync.options import Stats
+from mailferry.sync.options import FolderStats, Stats
 
 WINDOW_SECONDS = 10.0
 """Rates are those of the last seconds, so that they follow a change and do not jump."""
@@ -31,6 +31,15 @@ class Reading:
     left_seconds: float | None
 
 
+def _done(folder: FolderStats) -> int:
+    return folder.copied + folder.had + folder.adopted + folder.skipped
+
+
+def _is_over(folder: FolderStats) -> bool:
+    # The engine closes folders together at the end; to people one is over when its last message is.
+    return folder.state in _OVER or (folder.state == _UNDER_WAY and _done(folder) >= folder.found)
+
+
 class Meter:
     """Reads `stats`; call `read` with the time now, in seconds on any clock that only rises."""
 
@@ -44,14 +53,14 @@ class Meter:
         copied = sum(f.copied for f in folders)
         size_bytes = sum(f.size_bytes for f in folders)
         total = sum(f.found for f in folders)
-        done = min(total, sum(f.copied + f.had + f.adopted + f.skipped for f in folders))
+        done = min(total, sum(_done(f) for f in folders))
         per_second, bytes_per_second, done_per_second = self._rates(now, copied, size_bytes, done)
         left = (total - done) / done_per_second if done_per_second > 0 and self._stats.phase == _UNDER_WAY else None
         return Reading(
             self._stats.phase,
-            sum(f.state in _OVER for f in folders),
+            sum(_is_over(f) for f in folders),
             len(folders),
-            next((f.source for f in reversed(folders) if f.state == _UNDER_WAY and f.copied < f.found - f.had), ""),
+            next((f.source for f in folders if f.state == _UNDER_WAY and not _is_over(f)), ""),
             done,
             total,
             copied,

@@ -33,17 +33,17 @@ def print_plan(plan: Plan, *, source: str, target: str, console: Console | None 
 
 
 def _table(plan: Plan) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, header_style="dim", show_footer=True)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim", show_footer=True)
     table.show_edge = False
     sums = totals(plan)
     named = any(folder.source != folder.target for folder in plan.folders)
-    table.add_column("Folder", wording.plural(len(plan.folders), "folder"), overflow="fold", ratio=3)
+    table.add_column("Folder", wording.plural(len(plan.folders), "folder"), overflow="fold", min_width=8)
     if named:
-        table.add_column("On the target", overflow="fold", ratio=3)
+        table.add_column("On the target", overflow="fold", min_width=8)
     table.add_column("Found", wording.number(sums["found"]), justify="right", no_wrap=True)
     table.add_column("To copy", wording.number(sums["to_copy"]), justify="right", no_wrap=True)
     table.add_column("Size", wording.size(sums["size_bytes"]), justify="right", no_wrap=True)
-    table.add_column("Note", overflow="fold", ratio=4, style="dim")
+    table.add_column("Note", overflow="fold", min_width=8, style="dim")
     for folder in plan.folders:
         cells = [wording.printable(folder.source)]
         cells += [wording.printable(folder.target)] if named else []

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from mailferry.backends.registry import Location, mailbox_key
 from mailferry.cli import wording
@@ -87,19 +87,26 @@ def make_options(arguments: argparse.Namespace) -> Options:
     """Read what a pass is told. Raises BadUsage."""
     from mailferry.sync.options import Options, RepairLevel
 
-    limits = {name: value for name, value in _limits(arguments).items() if value}
-    return replace(
-        Options(
-            filter=make_filter(arguments),
-            newest_first=arguments.order == "newest-first",
-            repair=cast("RepairLevel", arguments.repair),  # argparse knows the choices
-        ),
-        **limits,
+    limits, usual = _limits(arguments), Options()
+    return Options(
+        filter=make_filter(arguments),
+        max_message_bytes=limits.message_bytes or usual.max_message_bytes,
+        max_items=limits.items or usual.max_items,
+        newest_first=arguments.order == "newest-first",
+        repair=cast("RepairLevel", arguments.repair),  # argparse knows the choices
+        lanes=limits.lanes or usual.lanes,
     )
 
 
-def _limits(arguments: argparse.Namespace) -> dict[str, int]:
-    """Give the numbers among the options by their names there; 0 where the default is wanted."""
+class _Limits(NamedTuple):
+    """The numbers among the options; 0 where the default is wanted."""
+
+    message_bytes: int
+    items: int
+    lanes: int
+
+
+def _limits(arguments: argparse.Namespace) -> _Limits:
     size_bytes = 0
     if arguments.max_message_size:
         try:
@@ -109,7 +116,7 @@ def _limits(arguments: argparse.Namespace) -> dict[str, int]:
     lanes = _whole(arguments.connections, "--connections")
     if lanes > MOST_CONNECTIONS:
         raise BadUsage(f"--connections is at most {MOST_CONNECTIONS}.")
-    return {"max_message_bytes": size_bytes, "max_items": _whole(arguments.max_items, "--max-items"), "lanes": lanes}
+    return _Limits(size_bytes, _whole(arguments.max_items, "--max-items"), lanes)
 
 
 def _given(arguments: argparse.Namespace, side: Side, seconds: float | None) -> Given:

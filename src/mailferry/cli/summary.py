@@ -113,13 +113,14 @@ class Summary:
         if not skipped:
             return
         self._title(f"{wording.plural(len(skipped), 'message')} skipped", "bold yellow")
-        table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False, header_style="dim")
-        table.add_column("Folder", overflow="fold", max_width=28)
+        wide = self._console.width >= 100
+        table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
+        table.add_column("Folder", overflow="fold", min_width=8, max_width=28 if wide else 16)
         table.add_column("UID", justify="right", no_wrap=True)
         table.add_column("Date", no_wrap=True)
         table.add_column("Size", justify="right", no_wrap=True)
-        table.add_column("Subject", overflow="ellipsis", no_wrap=True, min_width=8, max_width=32)
-        table.add_column("Reason", overflow="fold", min_width=16, ratio=1)
+        table.add_column("Subject", overflow="ellipsis", no_wrap=True, max_width=32 if wide else 18)
+        table.add_column("Reason", overflow="fold", min_width=16)
         for message in skipped[:SHOWN]:
             table.add_row(*_cells(message))
         self._console.print(Padding(table, (0, 2), expand=False))

@@ -82,12 +82,13 @@ def _findings(console: Console, found: VerifyReport, report: str) -> None:
     if not chosen:
         return
     console.print()
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False, header_style="dim")
-    table.add_column("Folder", overflow="fold", max_width=28)
+    wide = console.width >= 100
+    table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
+    table.add_column("Folder", overflow="fold", min_width=8, max_width=28 if wide else 16)
     table.add_column("UID", justify="right", no_wrap=True)
     table.add_column("Date", no_wrap=True)
-    table.add_column("Subject", overflow="ellipsis", no_wrap=True, min_width=8, max_width=36)
-    table.add_column("What", overflow="fold", min_width=16, ratio=1)
+    table.add_column("Subject", overflow="ellipsis", no_wrap=True, max_width=36 if wide else 20)
+    table.add_column("What", overflow="fold", min_width=16)
     for finding in chosen[:SHOWN]:
         table.add_row(*_cells(finding))
     console.print(Padding(table, (0, 2), expand=False))

@@ -27,7 +27,7 @@ from mailferry.backends.base import (
 from mailferry.errors import MailferryError
 from mailferry.sync.flow import JobState, LaneState, OpenChunk
 from mailferry.sync.intake import Intake
-from mailferry.sync.ledger import ChunkKind, ChunkRow, ChunkState, Ledger
+from mailferry.sync.ledger import ChunkKind, ChunkRow, ChunkState, ExceptionKind, Ledger
 from mailferry.sync.options import Options
 from mailferry.sync.packed import RowOutcome
 from mailferry.sync.verdict import Verdicts
@@ -205,6 +205,9 @@ class Copier:
             outcomes = await current.chunk.release()
             state_after = self._note(work, current, outcomes)
             await self._ledger.settle_chunk(row.id, columns, state_after)
+            if current.resend is not None:
+                stored = [uid for i, uid in enumerate(columns.uids) if columns.confirmed(i)]
+                await self._ledger.clear_exceptions(work.row.id, stored, kinds=[ExceptionKind.SKIPPED])
         finally:
             work.open_rows -= 1
             state.commits -= 1

@@ -17,6 +17,8 @@ from mailferry.sync.names import FolderMap, MappedFolder, map_folders
 from mailferry.sync.options import Event, FolderStats, Listener, Options, Stats
 from mailferry.sync.plan import FolderPlan, is_unchanged, plan_folder
 from mailferry.sync.rematch import rematch_source, rematch_target
+from mailferry.sync.renames import follow_renames
+from mailferry.sync.skipped import again, message_limit
 from mailferry.sync.work import FolderWork, Resend
 
 _A = TypeVar("_A")
@@ -50,6 +52,7 @@ class Attempt:
         self.warnings: list[str] = []
         self._unsettled: set[int] = set()
         self._counts: Mapping[int, FolderCounts] = {}
+        self._again: dict[int, set[tuple[int, int]]] = {}
 
     async def run(self) -> None:
         """Do all there is to do. Raises MailferryError."""
@@ -64,9 +67,11 @@ class Attempt:
         self._stats.phase = "listing folders"
         listed, there = await _both(source.list_folders(), target.list_folders())
         rows = {row.source_raw: row for row in await self._ledger.folders()}
+        renamed = await follow_renames(source, self._ledger, rows, listed)
+        rows = {row.source_raw: row for row in rows.values()}
         known = {raw: row.target_path for raw, row in rows.items()}
         self.map = map_folders(listed, there, source.features, target.features, known, self._options.filter)
-        self.warnings = list(self.map.warnings)
+        self.warnings = renamed + list(self.map.warnings)
         self._listen(Event("folders mapped", {"folders": len(self.map.entries), "left_out": len(self.map.left_out)}))
         created = await self._create(target, there, listed)
         self._unsettled = await self._ledger.unsettled_folders()
@@ -156,6 +161,7 @@ class Attempt:
         if fresh:
             await self._ledger.save_folders(fresh)
         self._counts = await self._ledger.counts()
+        self._again = again(await self._ledger.exceptions(), message_limit(target, self._options))
         await self._limit(source, [(row, status) for _, row, status, _ in pending])
         works = []
         for entry, row, status, target_status in pending:
@@ -197,7 +203,11 @@ class Attempt:
             keeps = target.features.keeps_bytes
             await rematch_source(source, self._ledger, row, status.uid_validity, keeps_bytes=keeps)
         if row.id not in self._unsettled:
-            if is_unchanged(row, status) and not (row.id in self._counts and self._counts[row.id].lost):
+            if (
+                row.id not in self._again
+                and is_unchanged(row, status)
+                and not (row.id in self._counts and self._counts[row.id].lost)
+            ):
                 stats.had, stats.state = status.messages, "unchanged"
                 return None
             if not row.adopted and not row.made_by_us and there is not None and there.messages and status.messages:
@@ -222,6 +232,7 @@ class Attempt:
     async def _plan(self, source: Reader, row: FolderRow, status: FolderStatus) -> FolderPlan:
         covers = await self._ledger.covers(row.id, source_uid_validity=row.source_uid_validity)
         lost = await self._ledger.lost_uids(row.id)
+        lost |= {uid for uid, validity in self._again.get(row.id, ()) if validity == row.source_uid_validity}
         plan = plan_folder(row, status, covers, lost, condstore=source.features.condstore)
         if plan.ranges:  # rows without a cover (adopted, sent again, out of order) answer for their own messages
             chunks = await self._ledger.chunks(row.id, columns=Load.OUTCOMES)

@@ -13,6 +13,7 @@ from mailferry.sync.options import Options
 from mailferry.sync.packed import NO_DIGEST
 from mailferry.sync.plan import LAST_UID
 from mailferry.sync.repair import repairs
+from mailferry.sync.skipped import message_limit
 
 _HEAD_BYTES = 8192
 _FIRST_BAD_DATE = 2_145_916_800  # 2038
@@ -31,8 +32,7 @@ class Intake:
         self._pass_no = pass_no
         self._seal = seal
         self._idempotent = target.features.idempotent_names
-        limit = target.features.max_message_bytes
-        self._limit = min(options.max_message_bytes, limit) if limit else options.max_message_bytes
+        self._limit = message_limit(target, options)
         self._repairs = list(repairs(options.repair))
         self._skipping = 0  # bytes still to come of a message that is read but not sent
         self._left = 0  # bytes still to come of a large message

@@ -266,14 +266,15 @@ def test_internal_dates(text: bytes, expected: tuple[int, int] | None) -> None:
     assert codec.parse(text) == expected  # what is remembered is the same
 
 
-@given(
-    st.datetimes(datetime.datetime(1, 1, 2), datetime.datetime(9999, 12, 30)),
-    st.integers(-14 * 60, 14 * 60),
-)
-def test_a_date_comes_back(moment: datetime.datetime, zone: int) -> None:
+FIRST, LAST = -62_135_510_400, 253_402_214_400  # the second day of the year 1, the last but one of 9999
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
+@given(st.integers(FIRST, LAST) | st.integers(0, 2**31), st.integers(-14 * 60, 14 * 60))
+def test_a_date_comes_back(epoch: int, zone: int) -> None:
     codec = DateCodec()
-    local = moment.replace(microsecond=0, tzinfo=datetime.timezone(datetime.timedelta(minutes=zone)))
-    epoch = int((local - datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)).total_seconds())
+    moment = EPOCH + datetime.timedelta(seconds=epoch)
+    local = moment.astimezone(datetime.timezone(datetime.timedelta(minutes=zone)))
     text = codec.format(epoch, zone)
     assert len(text) == 26
     assert text == f"{local.day:2d}-{local:%b}-{local.year:04d} {local:%H:%M:%S %z}".encode()

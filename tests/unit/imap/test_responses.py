@@ -11,6 +11,7 @@ import pytest
 from mailferry.imap import responses
 from mailferry.imap.errors import ProtocolError
 from mailferry.imap.responses import Fetch, ListEntry, ResponseCode, Status, Tagged, parse_response
+from mailferry.imap.values import SeqNum
 
 TRANSCRIPTS = Path(__file__).parents[2] / "data" / "transcripts"
 
@@ -95,7 +96,7 @@ def test_both_ways_to_read_fetch_agree() -> None:
 @pytest.mark.parametrize("uid", [b"0", b"4294967296", b"9999999999"])
 def test_a_uid_that_cannot_be_one_is_none(kind: bytes, uid: bytes) -> None:
     fetch = parse_response([b"* 1 " + kind + b" (UID " + uid + b" MODSEQ (0))"])
-    assert fetch == Fetch(responses.SeqNum(1))
+    assert fetch == Fetch(SeqNum(1))
 
 
 def test_the_body_of_a_fetch() -> None:

@@ -275,3 +275,39 @@ async def test_the_newest_are_taken_and_new_mail_always_passes(rig: Rig) -> None
     rig.source.add_mail(INBOX, mail(600), date=1)
     result = await rig.run(few)
     assert result.stats.total("copied") == 1
+
+
+async def test_a_raised_limit_brings_the_large_message_over(rig: Rig) -> None:
+    rig.source.add_mail(INBOX, mail(500, b"x" * 2_000), date=3)
+    await rig.run(replace(FAST, max_message_bytes=1_000))
+    assert not rig.same()
+    result = await rig.run()
+    assert rig.same()
+    assert result.clean
+    assert (await rig.run()).stats.total("copied") == 0
+
+
+async def test_a_refused_message_is_tried_again_in_the_next_pass(tmp_path: Path) -> None:
+    ill = [True]
+
+    def refuse(data: bytes, flags: Flags) -> Refusal | None:
+        return Refusal("NO", "", "contains a virus") if b"virus" in data and ill[0] else None
+
+    rig = Rig(tmp_path / "l.db", MemoryOptions(refuse=refuse))
+    for number in range(4):
+        rig.source.add_mail(INBOX, mail(number, b"virus\r\n" if number == 1 else b"fine\r\n"), date=number)
+    assert not (await rig.run()).clean
+    assert not (await rig.run()).clean
+    ill[0] = False
+    assert (await rig.run()).clean
+    assert rig.same()
+
+
+async def test_a_renamed_folder_is_the_same_folder(rig: Rig) -> None:
+    await rig.run()
+    rig.source.rename_folder(SENT, FolderPath(("Sent 2024",)))
+    rig.source.add_mail(FolderPath(("Sent 2024",)), mail(700), date=8)
+    result = await rig.run()
+    assert result.stats.total("copied") == 1
+    assert len(rig.target.mails(SENT)) == 2
+    assert any("Sent 2024" in line for line in result.warnings)
