@@ -36,14 +36,13 @@ from mailferry.backends.base import (
     Want,
 )
 from mailferry.backends.maildir_changes import change_flags, permanent_flags, remove_messages
-from mailferry.backends.maildir_folders import Tree, lock_mailbox, make_maildir
+from mailferry.backends.maildir_folders import Tree, checked_source, lock_mailbox, prepared_target
 from mailferry.backends.maildir_keywords import read_keywords
 from mailferry.backends.maildir_lane import MaildirLane
 from mailferry.backends.maildir_names import raw_name_of
 from mailferry.backends.maildir_scan import (
     Uids,
     disk_error,
-    is_folder,
     own_path,
     source_uids,
     take_snapshot,
@@ -271,7 +270,7 @@ async def open_reader(path: Path, *, state_directory: Path | None = None, now: C
 
     `state_directory` is for tables of UIDs (default: the user's state directory). Raises RootNotFound.
     """
-    root = await asyncio.to_thread(_checked_source, path)
+    root = await asyncio.to_thread(checked_source, path)
     state = os.fsencode(state_directory or default_state_directory())
 
     def sidecar(folder: bytes) -> UidFile:
@@ -288,26 +287,6 @@ async def open_target(path: Path, *, now: Clock = time.time) -> MaildirTarget:
 
     Raises ReadOnly, OverQuota or CommandFailed if it cannot be made.
     """
-    root = await asyncio.to_thread(_prepared_target, path)
+    root = await asyncio.to_thread(prepared_target, path)
     validities = Validities(os.path.join(root, VALIDITY_FILE), now)
     return MaildirTarget(root, lambda folder: UidFile(own_path(folder), validities))
-
-
-def _checked_source(path: Path) -> bytes:
-    root = os.fsencode(os.path.realpath(path))
-    if not is_folder(root):
-        raise RootNotFound(f"{os.fsdecode(root)} is not a Maildir: it has no directory 'cur'.", side=Side.SOURCE)
-    try:
-        os.listdir(os.path.join(root, b"cur"))
-    except OSError as error:
-        raise RootNotFound(f"{os.fsdecode(root)} cannot be read: {error.strerror}.", side=Side.SOURCE) from error
-    return root
-
-
-def _prepared_target(path: Path) -> bytes:
-    root = os.fsencode(os.path.realpath(path))
-    try:
-        make_maildir(root, is_root=True)
-    except OSError as error:
-        raise disk_error(error, root, Side.TARGET) from error
-    return root

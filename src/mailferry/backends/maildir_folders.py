@@ -6,12 +6,13 @@ import fcntl
 import os
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from mailferry.backends.base import INBOX, FolderPath
 from mailferry.backends.maildir_names import directory_of, path_of, raw_name_of
 from mailferry.backends.maildir_scan import disk_error, is_folder
 from mailferry.backends.maildir_uids import sync_directory
-from mailferry.errors import AlreadyRunning, Side
+from mailferry.errors import AlreadyRunning, RootNotFound, Side
 
 LOCK_FILE = b"mailferry.lock"
 SUBSCRIPTIONS = b"subscriptions"
@@ -127,6 +128,28 @@ def lock_mailbox(root: bytes) -> int:
         os.close(lock)
         raise AlreadyRunning(os.fsdecode(root), side=Side.TARGET) from error
     return lock
+
+
+def checked_source(path: Path) -> bytes:
+    """The real path of a Maildir that can be read. Raises RootNotFound."""
+    root = os.fsencode(os.path.realpath(path))
+    if not is_folder(root):
+        raise RootNotFound(f"{os.fsdecode(root)} is not a Maildir: it has no directory 'cur'.", side=Side.SOURCE)
+    try:
+        os.listdir(os.path.join(root, b"cur"))
+    except OSError as error:
+        raise RootNotFound(f"{os.fsdecode(root)} cannot be read: {error.strerror}.", side=Side.SOURCE) from error
+    return root
+
+
+def prepared_target(path: Path) -> bytes:
+    """The real path of a Maildir, which is made if it is not there. Raises what `disk_error` gives."""
+    root = os.fsencode(os.path.realpath(path))
+    try:
+        make_maildir(root, is_root=True)
+    except OSError as error:
+        raise disk_error(error, root, Side.TARGET) from error
+    return root
 
 
 def _unclaimed(path: FolderPath, found: dict[FolderPath, tuple[bytes, bool]]) -> FolderPath:

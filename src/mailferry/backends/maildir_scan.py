@@ -32,7 +32,7 @@ Uids = Callable[[bytes, dict[bytes, bytes]], UidTable]
 class Snapshot:
     """The messages of a folder in ascending order of UID.
 
-    Names are kept in one block of bytes: 500,000 messages take about 40 MB, as a list of objects 65.
+    Names are kept in one block of bytes: 500,000 messages take 38 MiB. Making it takes six times that for a moment.
     """
 
     def __init__(self, table: UidTable, files: dict[bytes, bytes]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from mailferry.backends.registry import source_opener, target_opener
 from mailferry.cli.requests import Request, make_options
 from mailferry.cli.wiretrace import Loggers, wire_trace
-from mailferry.errors import MailferryError, Side
+from mailferry.errors import MailferryError, Retry, Side
 from mailferry.sync.lock import TargetLock
 
 if TYPE_CHECKING:
@@ -22,7 +22,11 @@ Opened = TypeVar("Opened", bound="Reader", covariant=True)
 
 
 class Early(Generic[Opened]):
-    """Opens a mailbox again and again; the first time has begun when this is made. Needs a running loop."""
+    """Opens a mailbox again and again; the first time has begun when this is made. Needs a running loop.
+
+    A server that cannot be reached the first time is not tried again: the name or the port may be wrong, and the user
+    is there to mend it.
+    """
 
     def __init__(self, opener: Callable[[], Awaitable[Opened]]) -> None:
         self._opener = opener
@@ -31,7 +35,14 @@ class Early(Generic[Opened]):
     async def __call__(self) -> Opened:
         """Give an open mailbox. Raises MailferryError."""
         first, self._first = self._first, None
-        return await (first if first is not None else self._opener())
+        if first is None:
+            return await self._opener()
+        try:
+            return await first
+        except MailferryError as error:
+            if error.retry is Retry.SOON:
+                error.retry = Retry.AFTER_REPAIR
+            raise
 
     async def drop(self) -> None:
         """Close what was opened and never asked for."""

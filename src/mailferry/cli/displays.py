@@ -140,7 +140,7 @@ def told(event: Event) -> str:
     fields = event.fields
     if event.name == "retry":
         reason, wait = wording.printable(str(fields["reason"])), wording.duration(float(str(fields["wait_seconds"])))
-        return f"{reason} Trying again in {wait}."
+        return f"Trying again in {wait}: {reason}"
     if event.name == "folder synced":
         copied, skipped = int(str(fields["copied"])), int(str(fields["skipped"]))
         counts = [f"{wording.plural(copied, 'message')} copied, {wording.size(int(str(fields['size_bytes'])))}"]

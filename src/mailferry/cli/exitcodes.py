@@ -107,11 +107,11 @@ def _lines() -> Iterator[ExitCode]:
 
 
 def error_classes() -> list[type[MailferryError]]:
-    """Give every class of error there is, in the order of their definition."""
+    """Give every class of error of the package, in the order of their definition."""
     import mailferry.sync.ledger as ledger  # two classes are defined there
 
     del ledger
     found: list[type[MailferryError]] = [MailferryError]
     for kind in found:
-        found += [sub for sub in kind.__subclasses__() if sub not in found]
+        found += [sub for sub in kind.__subclasses__() if sub not in found and sub.__module__.startswith("mailferry.")]
     return found

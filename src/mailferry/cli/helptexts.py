@@ -58,11 +58,11 @@ COPY_EPILOG = (
     """\
 examples:
   mailferry copy imaps://terry@imap.contoso.com maildir:./mailboxes/terry
-  mailferry copy --dry-run imaps://terry@imap.contoso.com imaps://terry@mail.fabrikam.com
+  mailferry copy --dry-run imaps://terry@imap.contoso.com maildir:./mailboxes/terry
   mailferry copy --source-password-file old.txt --target-password-file new.txt \\
       --exclude-folders '#JunkEmail#,#DeletedItems#/*' --report terry.json \\
       imaps://terry@imap.contoso.com imaps://terry@mail.fabrikam.com
-  mailferry copy --authzid terry imaps://mailadmin@imap.contoso.com maildir:./mailboxes/terry
+  mailferry copy --authzid terry imaps://mailadmin@imap.contoso.com maildir:./terry
 
 """
     + LOCATIONS
@@ -79,7 +79,8 @@ VERIFY_EPILOG = (
     """\
 examples:
   mailferry verify imaps://terry@imap.contoso.com maildir:./mailboxes/terry
-  mailferry verify --report terry.json imaps://terry@imap.contoso.com imaps://terry@mail.fabrikam.com
+  mailferry verify --report terry.json \\
+      imaps://terry@imap.contoso.com imaps://terry@mail.fabrikam.com
 
 """
     + LOCATIONS

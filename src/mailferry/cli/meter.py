@@ -10,6 +10,9 @@ from mailferry.sync.options import FolderStats, Stats
 WINDOW_SECONDS = 10.0
 """Rates are those of the last seconds, so that they follow a change and do not jump."""
 
+FORECAST_SECONDS = 2.0
+"""Before that the time left would be a guess."""
+
 _UNDER_WAY = "copying"
 _OVER = frozenset(("done", "unchanged", "failed"))
 
@@ -55,7 +58,8 @@ class Meter:
         total = sum(f.found for f in folders)
         done = min(total, sum(_done(f) for f in folders))
         per_second, bytes_per_second, done_per_second = self._rates(now, copied, size_bytes, done)
-        left = (total - done) / done_per_second if done_per_second > 0 and self._stats.phase == _UNDER_WAY else None
+        known = done_per_second > 0 and now - self._past[0][0] >= FORECAST_SECONDS and self._stats.phase == _UNDER_WAY
+        left = (total - done) / done_per_second if known else None
         return Reading(
             self._stats.phase,
             sum(_is_over(f) for f in folders),

@@ -23,7 +23,7 @@ def print_plan(plan: Plan, *, source: str, target: str, console: Console | None 
     if not plan.target_exists:
         _line(console, "The target is not there yet; a copy makes it.", "dim")
     console.print()
-    console.print(Padding(_table(plan), (0, 2), expand=False))
+    console.print(Padding(_table(plan), (0, 0, 0, 2), expand=False))
     out = [f"{name}: {why}" for name, why in plan.left_out]
     _list(console, f"{wording.plural(len(out), 'folder')} left out", out)
     errors = [f"{folder.source}: {folder.error}" for folder in plan.folders if folder.error]
@@ -33,7 +33,7 @@ def print_plan(plan: Plan, *, source: str, target: str, console: Console | None 
 
 
 def _table(plan: Plan) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim", show_footer=True)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim", show_footer=True)
     table.show_edge = False
     sums = totals(plan)
     named = any(folder.source != folder.target for folder in plan.folders)
@@ -82,8 +82,8 @@ def _list(console: Console, title: str, lines: list[str]) -> None:
     table.add_column(overflow="fold")
     for text in lines:
         table.add_row("-", Text(wording.printable(text)))
-    console.print(Padding(table, (0, 2), expand=False))
+    console.print(Padding(table, (0, 0, 0, 2), expand=False))
 
 
 def _line(console: Console, text: str | Text, style: str = "") -> None:
-    console.print(Padding(text if isinstance(text, Text) else Text(text, style), (0, 2), expand=False))
+    console.print(Padding(text if isinstance(text, Text) else Text(text, style), (0, 0, 0, 2), expand=False))

@@ -51,7 +51,7 @@ class Summary:
         self._next()
 
     def _line(self, text: str | Text = "", style: str = "") -> None:
-        self._console.print(Padding(text if isinstance(text, Text) else Text(text, style), (0, 2), expand=False))
+        self._console.print(Padding(text if isinstance(text, Text) else Text(text, style), (0, 0, 0, 2), expand=False))
 
     def _title(self, title: str, style: str = "bold") -> None:
         self._console.print()
@@ -90,14 +90,14 @@ class Summary:
         ]
         if totals.gone_from_target:
             rows.append(("Gone", totals.gone_from_target, "were copied once, and removed from the target since"))
-        table = Table.grid(padding=(0, 2), expand=False)
+        table = Table.grid(padding=(0, 0, 0, 2), expand=False)
         table.add_column()
         table.add_column(justify="right", no_wrap=True)
         table.add_column(style="dim")
         for name, value, note in rows:
             style = "yellow" if name == "Skipped" and value else ""
             table.add_row(Text(name, style), Text(wording.number(value), style), note)
-        self._console.print(Padding(table, (0, 2), expand=False))
+        self._console.print(Padding(table, (0, 0, 0, 2), expand=False))
 
     def _speed(self) -> str:
         ending, totals = self._ending, self._ending.totals
@@ -114,16 +114,16 @@ class Summary:
             return
         self._title(f"{wording.plural(len(skipped), 'message')} skipped", "bold yellow")
         wide = self._console.width >= 100
-        table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
+        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
         table.add_column("Folder", overflow="fold", min_width=8, max_width=28 if wide else 16)
         table.add_column("UID", justify="right", no_wrap=True)
         table.add_column("Date", no_wrap=True)
         table.add_column("Size", justify="right", no_wrap=True)
-        table.add_column("Subject", overflow="ellipsis", no_wrap=True, max_width=32 if wide else 18)
+        table.add_column("Subject", overflow="ellipsis", no_wrap=True, max_width=32 if wide else 17)
         table.add_column("Reason", overflow="fold", min_width=16)
         for message in skipped[:SHOWN]:
             table.add_row(*_cells(message))
-        self._console.print(Padding(table, (0, 2), expand=False))
+        self._console.print(Padding(table, (0, 0, 0, 2), expand=False))
         self._more(len(skipped))
 
     def _failed(self) -> None:
@@ -150,7 +150,7 @@ class Summary:
         table.add_column(overflow="fold")
         for text in lines[:SHOWN]:
             table.add_row("-", Text(wording.printable(text)))
-        self._console.print(Padding(table, (0, 2), expand=False))
+        self._console.print(Padding(table, (0, 0, 0, 2), expand=False))
         self._more(len(lines))
 
     def _more(self, count: int) -> None:
@@ -200,8 +200,8 @@ def reason(message: Message) -> str:
     """Give the reason for a table: the server's words, or ours."""
     row = message.row
     text = wording.printable(row.server_text) or row.code
-    if row.code == "too-large":  # the words are ours
-        return re.sub(r"\b(\d{4,})( bytes)?", lambda match: wording.size(int(match[1])), text)
+    if row.code == "too-large" and (limit := re.search(r"(\d+)\D*$", text)):  # the words are ours
+        return f"larger than {wording.size(int(limit[1]))}"
     code = row.code.upper() if row.code.isupper() else ""
     return f"[{code}] {text}" if code and code not in text.upper() else text
 

@@ -26,7 +26,7 @@ def print_verdict(found: VerifyReport, marked: int, request: Request, console: C
     _line(console, *_headline(found))
     _line(console, Text.assemble(wording.printable(str(request.source)), (" → ", "dim"), str(request.target)))
     console.print()
-    console.print(Padding(_counts(found.totals), (0, 2), expand=False))
+    console.print(Padding(_counts(found.totals), (0, 0, 0, 2), expand=False))
     broken = [folder for folder in found.folders if not folder.ok and (folder.error or not folder.target_exists)]
     if broken:
         console.print()
@@ -63,7 +63,7 @@ def _counts(totals: Counts) -> Table:
         ("Other flags", totals.flag_differences, False),
         ("Other dates", totals.date_differences, False),
     ]
-    table = Table.grid(padding=(0, 2), expand=False)
+    table = Table.grid(padding=(0, 0, 0, 2), expand=False)
     table.add_column()
     table.add_column(justify="right", no_wrap=True)
     for name, value, always in rows:
@@ -83,7 +83,7 @@ def _findings(console: Console, found: VerifyReport, report: str) -> None:
         return
     console.print()
     wide = console.width >= 100
-    table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
     table.add_column("Folder", overflow="fold", min_width=8, max_width=28 if wide else 16)
     table.add_column("UID", justify="right", no_wrap=True)
     table.add_column("Date", no_wrap=True)
@@ -91,7 +91,7 @@ def _findings(console: Console, found: VerifyReport, report: str) -> None:
     table.add_column("What", overflow="fold", min_width=16)
     for finding in chosen[:SHOWN]:
         table.add_row(*_cells(finding))
-    console.print(Padding(table, (0, 2), expand=False))
+    console.print(Padding(table, (0, 0, 0, 2), expand=False))
     rest = len(chosen) - SHOWN
     if rest > 0:
         where = f"see {report}" if report else "--report FILE lists all of them"
@@ -104,7 +104,8 @@ def _cells(finding: Finding) -> tuple[Text, ...]:
     if finding.elsewhere:
         what += f", but in {wording.printable(finding.elsewhere)}"
     if finding.detail:
-        what += f": {wording.printable(finding.detail)}"
+        detail = wording.printable(finding.detail)
+        what = detail if detail.startswith(what) else f"{what}: {detail}"
     uid = finding.source_uid or finding.target_uid
     texts = (finding.folder, str(uid) if uid else "", date[:10] if date else "", finding.subject, what)
     return tuple(Text(wording.printable(text)) for text in texts)
@@ -122,4 +123,4 @@ def _closing(console: Console, found: VerifyReport, marked: int) -> None:
 
 
 def _line(console: Console, text: str | Text, style: str = "") -> None:
-    console.print(Padding(text if isinstance(text, Text) else Text(text, style), (0, 2), expand=False))
+    console.print(Padding(text if isinstance(text, Text) else Text(text, style), (0, 0, 0, 2), expand=False))

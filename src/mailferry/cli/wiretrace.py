@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mailferry.errors import BadUsage
+from mailferry.imap.responses import Fetch
 
 Loggers = tuple[logging.Logger | None, logging.Logger | None]
 
@@ -24,6 +25,7 @@ def wire_trace(path: Path | None) -> Iterator[Loggers]:
     except OSError as error:
         raise BadUsage(f"--debug-wire {path} cannot be written: {error.strerror}.") from error
     handler = logging.StreamHandler(stream)
+    handler.addFilter(_without_mail)
     handler.setFormatter(logging.Formatter("%(asctime)s.%(msecs)03d %(name)s %(message)s", "%H:%M:%S"))
     source, target = _logger("source", handler), _logger("target", handler)
     try:
@@ -38,3 +40,17 @@ def _logger(name: str, handler: logging.Handler) -> logging.Logger:
     logger = logging.Logger(name, logging.DEBUG)  # noqa: LOG001
     logger.addHandler(handler)
     return logger
+
+
+def _without_mail(record: logging.LogRecord) -> bool:
+    """Put the length of mail in the place of mail."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(_shortened(argument) for argument in record.args)
+    return True
+
+
+def _shortened(argument: object) -> object:
+    if not isinstance(argument, Fetch):
+        return argument
+    sizes = {name: b"%d bytes not shown" % len(data or b"") for name, data in argument.sections.items()}
+    return argument._replace(sections=sizes)
