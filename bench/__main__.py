@@ -56,7 +56,9 @@ class Servers:
         return describe(next(iter(self._stages.values())).mailboxes) if self._stages else []
 
 
-def rounds_of(name: str, servers: Servers, sizes: runs.Sizes, there: dict[str, Tool]) -> Callable[[int], Iterator[Result]]:
+def rounds_of(
+    name: str, servers: Servers, sizes: runs.Sizes, there: dict[str, Tool]
+) -> Callable[[int], Iterator[Result]]:
     """Give what does one round of the run of this name."""
     for what in runs.copies(sizes):
         if what.name == name:
@@ -98,7 +100,7 @@ def circumstances(arguments: argparse.Namespace, servers: Servers, seconds: floa
         f" Python {platform.python_version()}; {arguments.rounds} rounds, {seconds:.0f} s in all",
         f"Two Dovecot 2.3 servers on this machine, mail in memory, source Maildir, target {arguments.store}",
         *servers.described(),
-        "Medians of the rounds. Seconds are those of this machine; only ratios within one run and processor time say much",
+        "Medians of the rounds; only ratios within one run and processor time say much about another machine",
         "delay40 and delay160: round trip in milliseconds to both servers; single: a target without MULTIAPPEND, 40 ms",
     ]
 

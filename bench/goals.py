@@ -41,9 +41,7 @@ def times_as_fast(results: Sequence[Result], run: str, step: str, others: Sequen
 
 def _faster(run: str, step: str, bound: float, *others: str) -> Goal:
     than = "the fastest peer" if len(others) > 1 else others[0]
-    return Goal(
-        f"{run}: {step}", f"speed / {than}", bound, True, lambda found: times_as_fast(found, run, step, others)
-    )
+    return Goal(f"{run}: {step}", f"speed / {than}", bound, True, lambda found: times_as_fast(found, run, step, others))
 
 
 def _own(results: Sequence[Result], run: str, step: str, value: Callable[[Result], float]) -> float | None:

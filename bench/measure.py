@@ -21,8 +21,8 @@ CpuClock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one run of a program took. `cpu_seconds` has `tool`, `source`, `target` and `others`, which is everybody else
-    on the machine. `load` is the machine's load average before, `peak_rss_bytes` that of the program alone.
+    """What one run of a program took. `cpu_seconds` has `tool`, `others` (everybody else on the machine) and what clocks
+    were given. `load` is the machine's load average before, `peak_rss_bytes` that of the program alone.
     """
 
     wall_seconds: float

@@ -1,8 +1,8 @@
 """The least that copying over IMAP takes: bytes go from one socket to the other, and nothing is remembered.
 
 It stands for the speed the servers allow. No ledger, no digest, no repairs, no second try: never use it on real mail.
-What it sends never waits once the folders are known: EXAMINE and one UID FETCH for every folder are queued ahead, and
-the APPEND commands follow each other without looking at the answers.
+It waits for greetings, logins and the list of folders, both sides at once, and then for nothing: EXAMINE and one
+UID FETCH for every folder are queued ahead, and APPEND commands follow each other without a look at the answers.
 
 Run as `python -m bench.pump SOURCE_PORT TARGET_PORT SOURCE_USER TARGET_USER BATCH`; BATCH 1 sends single APPENDs.
 """
@@ -107,12 +107,16 @@ class Wire:
     answers: list[bytes] = field(default_factory=list)
 
     @classmethod
-    def open(cls, port: int, user: str) -> Wire:
-        """Connect and log in; the greeting is not waited for."""
+    def open(cls, port: int) -> Wire:
+        """Connect; the greeting is not waited for."""
         connection = socket.create_connection((HOST, port))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.sendall(b'L LOGIN "%s" "%s"\r\n' % (user.encode(), PASSWORD.encode()))
         return cls(connection)
+
+    def login(self, user: str) -> None:
+        """Wait for the greeting, as whoever must know what the server can do; the answer is not waited for."""
+        self.until(b"*")
+        self.socket.sendall(b'L LOGIN "%s" "%s"\r\n' % (user.encode(), PASSWORD.encode()))
 
     def until(self, tag: bytes, count: int = 1) -> bytes:
         """Read up to the answers with this tag; give all that came with them. Raises PumpFailed for NO and BAD."""
@@ -147,8 +151,8 @@ class Wire:
 
 def pump(source: Wire, target: Wire, batch: int) -> int:
     """Copy all folders; give the number of messages. Raises PumpFailed, OSError."""
-    source.socket.sendall(b'N LIST "" "*"\r\n')
     source.until(b"L")
+    source.socket.sendall(b'N LIST "" "*"\r\n')
     listed = [
         b'"' + (match[2] or match[3]) + b'"'
         for match in _LIST.finditer(source.until(b"N"))
@@ -188,7 +192,9 @@ def pump(source: Wire, target: Wire, batch: int) -> int:
 def main(arguments: list[str]) -> None:
     """See the module."""
     source_port, target_port, source_user, target_user, batch = arguments
-    source, target = Wire.open(int(source_port), source_user), Wire.open(int(target_port), target_user)
+    source, target = Wire.open(int(source_port)), Wire.open(int(target_port))
+    source.login(source_user)
+    target.login(target_user)
     print(pump(source, target, int(batch)))
 
 

@@ -31,7 +31,9 @@ class Way:
 
 
 class Relay:
-    """All connections of one relay. A connection opens towards the server one round trip after it was accepted."""
+    """All connections of one relay. The client is let in at once, so the server hears of it when the third packet of
+    the handshake would have come: its greeting takes the time of two round trips.
+    """
 
     def __init__(self, delay_seconds: float, server_ports: list[int]) -> None:
         self._delay_seconds = delay_seconds
@@ -54,7 +56,7 @@ class Relay:
                 assert isinstance(key.fileobj, socket.socket)
                 if isinstance(key.data, int):
                     accepted = key.fileobj.accept()[0]
-                    self._opening.append((time.monotonic() + 2 * self._delay_seconds, accepted, key.data))
+                    self._opening.append((time.monotonic() + 3 * self._delay_seconds, accepted, key.data))
                     continue
                 if events & selectors.EVENT_READ:
                     self._receive(self._ways[key.fileobj])

@@ -32,10 +32,15 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     widths = [max(len(line[at]) for line in lines) for at in range(len(head))]
 
     def shown(line: Sequence[str]) -> str:
-        cells = [text.ljust(width) if not at else text.rjust(width) for at, (text, width) in enumerate(zip(line, widths))]
+        cells = [
+            text.ljust(width) if not at else text.rjust(width)
+            for at, (text, width) in enumerate(zip(line, widths, strict=True))
+        ]
         return f"| {' | '.join(cells)} |"
 
-    rule = "|".join(["", *("-" * (width + 2) if not at else "-" * (width + 1) + ":" for at, width in enumerate(widths)), ""])
+    rule = "|".join(
+        ["", *("-" * (width + 2) if not at else "-" * (width + 1) + ":" for at, width in enumerate(widths)), ""]
+    )
     return "\n".join([shown(lines[0]), rule, *map(shown, lines[1:])])
 
 
@@ -93,7 +98,9 @@ def goal_table(results: Sequence[Result]) -> str:
     for goal in goals():
         value = goal.value(results)
         bound = f"{'at least' if goal.at_least else 'at most'} {goal.bound:g}"
-        rows.append([goal.work, goal.measure, f"{value:.2f}" if value is not None else "", bound, goal.verdict(results)])
+        rows.append(
+            [goal.work, goal.measure, f"{value:.2f}" if value is not None else "", bound, goal.verdict(results)]
+        )
     return table(("work", "measure", "measured", "goal", "verdict"), rows)
 
 
@@ -106,5 +113,7 @@ def markdown(results: Sequence[Result], circumstances: Sequence[str]) -> str:
     parts += ["\n## Compared\n", ratio_table(results), "\n## Goals\n", goal_table(results)]
     if wrong:
         parts += ["\n## Wrong\n"]
-        parts += [f"* {r.run}: {r.step}, {r.tool}: {r.found} of {r.wanted}, exit {r.exit_code} {r.complaint}" for r in wrong]
+        parts += [
+            f"* {r.run}: {r.step}, {r.tool}: {r.found} of {r.wanted}, exit {r.exit_code} {r.complaint}" for r in wrong
+        ]
     return "\n".join(parts) + "\n"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def copies(sizes: Sizes) -> tuple[Copy, ...]:
         Copy("bulk", "bulk", sizes.bulk, ("copy", "no change", "100 new")),
         Copy("delay40", "small", sizes.distant, ("copy", "no change"), 0.04, ("imapsync",)),
         Copy("delay160", "small", sizes.distant, ("copy", "no change"), 0.16, ("imapsync",)),
-        Copy("single", "small", sizes.distant, ("copy",), 0.04, ("imapsync",), multiappend=False),
+        Copy("single", "small", sizes.distant, ("copy",), 0.04, ("imapsync", "interimap"), multiappend=False),
     )
 
 
@@ -139,21 +140,13 @@ def memory_round(stage: Stage, sizes: Sizes, number: int) -> Iterator[Result]:
 
 
 def _passes(stage: Stage, mailboxes: Sequence[Mailbox], step: str, number: int) -> Result:
-    users = []
-    for mailbox in mailboxes:
-        with stage.fresh_user() as user:  # made and deleted again: the login stays
-            users.append(user)
-    for user in users:
-        stage.target.home(user).mkdir(exist_ok=True)
-    pairs = [f"{mailbox.user}:{user}" for mailbox, user in zip(mailboxes, users, strict=True)]
-    try:
-        with own_folder() as folder:
-            line = [sys.executable, "-m", "bench.passes", *map(str, stage.ports), str(folder), *pairs]
-            usage = _run(stage, Command(line))
+    with ExitStack() as closing:
+        users = [closing.enter_context(stage.fresh_user()) for _ in mailboxes]
+        folder = closing.enter_context(own_folder())
+        pairs = [f"{mailbox.user}:{user}" for mailbox, user in zip(mailboxes, users, strict=True)]
+        line = [sys.executable, "-m", "bench.passes", *map(str, stage.ports), str(folder), *pairs]
+        usage = _run(stage, Command(line))
         found = sum(count(stage.target, user) for user in users)
-    finally:
-        for user in users:
-            shutil.rmtree(stage.target.home(user), ignore_errors=True)
     wanted, size_bytes = sum(box.messages for box in mailboxes), sum(box.size_bytes for box in mailboxes)
     return _filled(Result("memory", step, OWN, number, wanted, size_bytes, wanted, found, 0.0), usage)
 
@@ -162,12 +155,12 @@ def start_round(tools: dict[str, Tool], number: int) -> Iterator[Result]:
     """See how long each tool takes until it connects."""
     for name, tool in tools.items():
         with own_folder() as folder:
-            seconds = startup.until_connect(lambda port, folder=folder, tool=tool: tool(_task_to(port, folder)))
+            seconds = startup.until_connect(partial(_knock, tool, folder))
         yield Result("startup", "first connect", name, number, 0, 0, 0, 0, seconds)
 
 
-def _task_to(port: int, folder: Path) -> Task:
-    return Task((port, port), ("nobody", "somebody"), folder)
+def _knock(tool: Tool, folder: Path, port: int) -> Command:
+    return tool(Task((port, port), ("nobody", "somebody"), folder))
 
 
 def _run(stage: Stage, command: Command) -> Usage:
@@ -186,6 +179,3 @@ def own_folder() -> Iterator[Path]:
         yield Path(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-Round = Callable[[int], Iterator[Result]]

@@ -130,7 +130,7 @@ def _wire(name: str) -> str:
 
 
 def _text(draw: random.Random) -> bytes:
-    words = "ledger invoice meeting Grüße project attached quarter naïve report schedule façade answer team".split()
+    words = ["ledger", "invoice", "meeting", "Grüße", "project", "naïve", "report", "schedule", "façade", "answer"]
     lines = (" ".join(draw.choices(words, k=draw.randint(5, 12))) for _ in range(12_000))
     return "".join(f"{line}\n" for line in lines).encode() * 2
 

@@ -11,7 +11,7 @@ from mailferry.imap.values import Secret
 from tests.conformance import mails
 from tests.faults.support import Copy, differences, disordered, messages, settings
 from tests.servers.dovecot import Dovecot
-from tests.servers.mailboxes import Folder, Message, connect, fill, snapshot
+from tests.servers.mailboxes import Folder, Message, connect, fill, snapshot, write_maildir
 from tests.servers.plugin import DovecotFactory
 
 FLAGS = ((), ("\\Seen",), ("\\Seen", "\\Answered"), ("\\Flagged", "Work"), ("\\Draft",), ("$Forwarded", "NonJunk"), ("\\Deleted",))
@@ -171,9 +171,8 @@ async def test_the_login_mechanism_alone(
     dovecot_factory: DovecotFactory, dovecot_mdbox: Dovecot, fresh_user: str, tmp_path: Path
 ) -> None:
     source = dovecot_factory(mechanisms=("login",))
-    source.user(fresh_user, 'a "ü\\')
-    fill(source, fresh_user, {"INBOX": messages(mails.tidy(3))})
+    write_maildir(source.user(fresh_user, 'a "ü\\'), "INBOX", messages(mails.tidy(3)))
     dovecot_mdbox.user(fresh_user)
     copy = Copy(settings(source.port, fresh_user), settings(dovecot_mdbox.port, fresh_user), tmp_path / "l.db")
-    copy.source = replace(copy.source, password=Secret('a "ü\\'), mechanism="LOGIN")
+    copy.source = replace(copy.source, password=Secret('a "ü\\'))
     assert (await copy.run()).stats.total("copied") == 3

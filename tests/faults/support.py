@@ -16,11 +16,33 @@ from mailferry.imap.values import Secret
 from mailferry.sync.ledger_sqlite import SqliteLedger
 from mailferry.sync.options import Event, Options
 from mailferry.sync.run import PassResult, run_pass
+from tests.faults.wire import Line
 from tests.servers.base import HOST, PASSWORD
 from tests.servers.mailboxes import MAIL_DATE, Message, Snapshot, Stored, contents, seconds
 
 TIMEOUTS = Timeouts(connect=10, greeting=10, stall=20)
 QUICK = Options(settle_seconds=0.3, retry_seconds=0.01)
+
+
+class Boundaries:
+    """A place that is never met: it notes where lines, terminators and literals begin and end, of each connection."""
+
+    whole_lines = False
+
+    def __init__(self) -> None:
+        self.places: set[int] = set()
+
+    def matcher(self) -> Boundaries:
+        """One for all connections."""
+        return self
+
+    def seek(self, data: bytes, position: int, lines: list[Line]) -> int | None:
+        """Note what is there."""
+        for line in lines:
+            self.places |= {line.start, line.end - 2, line.end}
+            if line.literal_size:
+                self.places |= {line.end + line.literal_size // 2, line.end + line.literal_size}
+        return None
 
 
 def settings(port: int, user: str, password: str = PASSWORD, **more: object) -> ImapSettings:

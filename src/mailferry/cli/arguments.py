@@ -104,7 +104,8 @@ def _add_copy(parser: argparse.ArgumentParser) -> None:
     )
     how.add_argument("--connections", metavar="N", help="the most connections to the target (default 4)")
     _add_common(how)
-    _add_output(parser, "what was copied, skipped and changed")
+    output = _add_output(parser, "what was copied, skipped and changed")
+    output.add_argument("-v", "--verbose", action="store_true", help="print every event")
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
@@ -117,6 +118,7 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--repair", action="store_true", help="let the next copy send again what is missing")
     _add_common(how)
     _add_output(parser, "every difference")
+    parser.set_defaults(verbose=False)
 
 
 def _add_locations(parser: argparse.ArgumentParser) -> None:
@@ -170,12 +172,12 @@ def _add_common(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--state", metavar="FILE", default="", help="the ledger (default in ~/.local/state/mailferry)")
 
 
-def _add_output(parser: argparse.ArgumentParser, what: str) -> None:
+def _add_output(parser: argparse.ArgumentParser, what: str) -> argparse._ArgumentGroup:
     group = parser.add_argument_group("output")
     group.add_argument("--report", metavar="FILE", default="", help=f"write {what} as JSON")
     group.add_argument("--json", action="store_true", help="print events as JSON, one a line")
     group.add_argument("-q", "--quiet", action="store_true", help="print nothing if all went well")
-    group.add_argument("-v", "--verbose", action="store_true", help="print every event")
     group.add_argument(
         "--debug-wire", metavar="FILE", default="", help="write what was said to the servers, without secrets and mail"
     )
+    return group

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from types import MappingProxyType
 
 from mailferry.errors import MailferryError, Side
@@ -43,12 +44,16 @@ _PLAIN: Mapping[str, int] = MappingProxyType(
         "read-only": 31,
         "folder-refused": 32,
         "message-refused": 33,
+        "suspect-refusals": 34,
         "ledger-unwritable": 50,
         "already-running": 51,
         "ledger-unreadable": 52,
         "fenced": 53,
     }
 )
+
+_MODULES = ("mailferry.sync.ledger", "mailferry.sync.probe")
+"""Where error classes are defined beside `errors`; loaded for the table only."""
 
 _OUTCOMES: Mapping[int, str] = MappingProxyType(
     {
@@ -108,9 +113,8 @@ def _lines() -> Iterator[ExitCode]:
 
 def error_classes() -> list[type[MailferryError]]:
     """Give every class of error of the package, in the order of their definition."""
-    import mailferry.sync.ledger as ledger  # two classes are defined there
-
-    del ledger
+    for module in _MODULES:
+        import_module(module)
     found: list[type[MailferryError]] = [MailferryError]
     for kind in found:
         found += [sub for sub in kind.__subclasses__() if sub not in found and sub.__module__.startswith("mailferry.")]

@@ -49,7 +49,7 @@ sizes:
 
 _EXIT = """
 exit codes:
-  0 complete, 2 wrong usage, 10-19 the source, 20-33 the target, 40 messages
+  0 complete, 2 wrong usage, 10-19 the source, 20-34 the target, 40 messages
   skipped, 41 folders failed, 42 over the limit, 43 differences found, 50-53 the
   ledger, 130 Ctrl-C. All of them: mailferry help exit-codes
 """

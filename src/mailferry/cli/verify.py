@@ -52,6 +52,8 @@ class _Verify:
         self._json = JsonLines() if request.output.json else None
 
     async def run(self, loggers: Loggers) -> tuple[VerifyReport, int] | int:
+        if self._json is not None:
+            self._json.write("started", report.head("verify", self._request.source, self._request.target))
         outcome = await until_signal(self._compare(loggers), lambda: None)
         self._wipe()
         if isinstance(outcome, Finished):

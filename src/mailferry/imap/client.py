@@ -176,17 +176,20 @@ class ImapClient:
         return exchange
 
     def push(self, exchange: Exchange, segment: bytes) -> None:
-        """Send a segment of a command."""
-        self._outgoing.push(exchange, segment)
+        """Send a segment of a command; nothing of one that was refused in place of a `+`."""
+        if not exchange.dropped:
+            self._outgoing.push(exchange, segment)
 
     def hold(self, exchange: Exchange, *, for_server: bool = False) -> Gate:
         """Hold back what is pushed from now on."""
+        if exchange.dropped:
+            return Gate(lambda: None, for_server=for_server)
         return self._outgoing.hold(exchange, for_server=for_server)
 
     def finish(self, exchange: Exchange) -> None:
         """End a command with its CRLF."""
         exchange.finished = True
-        self._outgoing.push(exchange, b"\r\n")
+        self.push(exchange, b"\r\n")
 
     def submit(self, command: Command, *, inbox: Inbox | None = None, tolerant: bool = False) -> Exchange:
         """Send a command; its answer comes to the exchange (and its end, in order with bodies, to `inbox`)."""
@@ -337,8 +340,10 @@ class ImapClient:
         if tagged.status != "OK" and self._outgoing.holds(exchange):
             gate = self._outgoing.waiting_for_server()
             # Refused in the middle of what the server must read as data: only closing is safe.
-            fatal = fatal or gate is None or gate.proves
-            if not fatal:
+            fatal = fatal or gate is None or (gate.proves and self._outgoing.holds_others(exchange))
+            if gate is not None and not fatal:
+                gate.on_refused()
+                exchange.dropped = True
                 self._outgoing.drop(exchange)
         if exchange.reply.done():
             return

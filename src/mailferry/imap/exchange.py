@@ -19,6 +19,7 @@ class Exchange:
     """
 
     __slots__ = (
+        "dropped",
         "finished",
         "inbox",
         "name",
@@ -41,6 +42,7 @@ class Exchange:
         self.inbox: Inbox | None = None
         self.tolerant = False
         self.finished = False  # the final CRLF has been given to the queue
+        self.dropped = False  # refused before it was sent whole: what is still given to it must not be sent
         self.strict = False  # after a BAD nothing more may be sent
 
     async def wait(self) -> list[Response]:

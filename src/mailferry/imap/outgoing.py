@@ -13,13 +13,14 @@ from collections.abc import Callable
 class Gate:
     """Closed until `open()`."""
 
-    __slots__ = ("_opened", "for_server", "is_open", "proves")
+    __slots__ = ("_opened", "for_server", "is_open", "on_refused", "proves")
 
     def __init__(self, opened: Callable[[], None], *, for_server: bool) -> None:
         self._opened = opened
         self.for_server = for_server
         self.is_open = False
         self.proves = False  # what is behind relies on the server's taking what is before
+        self.on_refused: Callable[[], None] = lambda: None
 
     def open(self) -> None:
         """Let what is behind pass."""
@@ -61,6 +62,10 @@ class Outgoing:
     def holds(self, owner: object) -> bool:
         """Say whether a part of this command has not been sent."""
         return any(who is owner for who, _ in self._queue)
+
+    def holds_others(self, owner: object) -> bool:
+        """Say whether a part of any other command has not been sent."""
+        return any(who is not owner for who, _ in self._queue)
 
     @property
     def blocked_by_us(self) -> bool:

@@ -133,6 +133,11 @@ _NUMBER: Final = re.compile(rb"[+-]?\d{1,20}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,2})?
 _LARGEST: Final = (1 << 63) - 1
 
 
+def plain_bytes(value: Value) -> bytes | None:
+    """Give a string, atom or literal as bytes; None for a list and NIL."""
+    return bytes(value) if isinstance(value, bytes) else None
+
+
 def number(value: Value) -> int | None:
     """Read a number of up to 63 bits (RFC 9051, number64); None for what is none, larger, or negative ("unknown").
 

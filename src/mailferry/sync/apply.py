@@ -31,7 +31,7 @@ from mailferry.sync.ledger import ChunkKind, ChunkRow, ChunkState, ExceptionKind
 from mailferry.sync.options import Options
 from mailferry.sync.packed import RowOutcome
 from mailferry.sync.verdict import Verdicts
-from mailferry.sync.work import FolderWork
+from mailferry.sync.work import FolderWork, Resend
 
 LANE_BYTES = 1 << 20
 _CHUNKS_AHEAD = 8
@@ -185,6 +185,19 @@ class Copier:
         task.add_done_callback(self._committed)
 
     async def _commit(self, state: LaneState, current: OpenChunk) -> None:
+        """Write the row, let the commit out, note the verdicts."""
+        if current.resend is None:
+            await self._carry_out(state, current)
+            return
+        async with state.one_by_one:  # after a refusal, look at each verdict before sending more
+            if self._error is None:
+                await self._carry_out(state, current)
+            else:
+                current.work.open_rows -= 1
+                state.commits -= 1
+                current.chunk.abandon()
+
+    async def _carry_out(self, state: LaneState, current: OpenChunk) -> None:
         work, columns = current.work, current.columns
         try:
             row = ChunkRow(
@@ -204,6 +217,10 @@ class Copier:
             await self._ledger.open_chunk(row, exceptions, flag_sets=work.row.flag_sets)
             outcomes = await current.chunk.release()
             state_after = self._note(work, current, outcomes)
+            rulings = self._verdicts.rule(work, current.mode, current.repair, columns, outcomes, current.heads)
+            if work.exceptions:  # a refusal is listed before the row says that it is final
+                exceptions, work.exceptions = work.exceptions, []
+                await self._ledger.add_exceptions(exceptions)
             await self._ledger.settle_chunk(row.id, columns, state_after)
             if current.resend is not None:
                 stored = [uid for i, uid in enumerate(columns.uids) if columns.confirmed(i)]
@@ -211,7 +228,7 @@ class Copier:
         finally:
             work.open_rows -= 1
             state.commits -= 1
-        self._judge(state, current, outcomes)
+        self._follow(state, work, rulings)
 
     def _note(self, work: FolderWork, current: OpenChunk, outcomes: Sequence[Outcome | None]) -> ChunkState:
         """Write the verdicts into the columns."""
@@ -241,10 +258,9 @@ class Copier:
             return ChunkState.SETTLED
         return ChunkState.SENT
 
-    def _judge(self, state: LaneState, current: OpenChunk, outcomes: Sequence[Outcome | None]) -> None:
-        """Decide what a refusal means: for the account, for a way of sending, or for one message (rule 15)."""
-        work = current.work
-        for ruling in self._verdicts.rule(work, current.mode, current.repair, current.columns, outcomes, current.heads):
+    def _follow(self, state: LaneState, work: FolderWork, rulings: Sequence[Resend | MailferryError]) -> None:
+        """Do what the verdicts ask for: end the attempt, or send again in another way."""
+        for ruling in rulings:
             if isinstance(ruling, MailferryError):
                 self._fail(ruling)
                 return

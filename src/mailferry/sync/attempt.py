@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from mailferry.backends.base import Created, FolderStatus, Listed, Reader, Target, Want
@@ -16,6 +16,7 @@ from mailferry.sync.limit import apply_limit, within
 from mailferry.sync.names import FolderMap, MappedFolder, map_folders
 from mailferry.sync.options import Event, FolderStats, Listener, Options, Stats
 from mailferry.sync.plan import FolderPlan, is_unchanged, plan_folder
+from mailferry.sync.probe import probe
 from mailferry.sync.rematch import rematch_source, rematch_target
 from mailferry.sync.renames import follow_renames
 from mailferry.sync.skipped import again, message_limit
@@ -38,6 +39,7 @@ class Attempt:
         stats: Stats,
         pass_no: int,
         listen: Listener,
+        suspects: Collection[bytes] = (),
     ) -> None:
         self._open_source = open_source
         self._open_target = open_target
@@ -46,6 +48,7 @@ class Attempt:
         self._stats = stats
         self._pass_no = pass_no
         self._listen = listen
+        self._suspects = suspects
         self.map: FolderMap | None = None
         self.failed: dict[str, str] = {}
         self.gone_from_target = 0
@@ -262,6 +265,7 @@ class Attempt:
             kinds = await asyncio.gather(*(target.permanent_flags(w.row.target_path) for w in asked))
             for work, (permanent, anything) in zip(asked, kinds, strict=True):
                 work.permanent, work.any_keyword = permanent, anything
+        todo = [w for w in todo if w.row.source_raw not in self._suspects or await self._takes_mail(target, w)]
         if not todo:
             return
         self._stats.phase = "copying"
@@ -277,6 +281,16 @@ class Attempt:
                     text = "the server lists the message, but does not hand it over"
                     work.exceptions.append(work.exception(uid, ExceptionKind.SKIPPED, "unreadable", text))
                     work.stats.skipped += 1
+
+    async def _takes_mail(self, target: Target, work: FolderWork) -> bool:
+        """Send a test message to a folder that refused several messages in the same words."""
+        refusal = await probe(target, work.row.target_path)
+        work.probed = True
+        if refusal:
+            work.failed = f"the target refuses every message: {refusal}"
+            self.failed[str(work.row.source_path)] = work.stats.note = work.failed
+            work.stats.state = "failed"
+        return not refusal
 
     async def _missing(self, source: Reader, work: FolderWork) -> bool:
         """Compare what was read with what the folder holds; ask again for what did not come."""

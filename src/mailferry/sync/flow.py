@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -45,6 +46,7 @@ class LaneState:
     jobs: int = 0
     commits: int = 0
     again: deque[FolderWork] = field(default_factory=deque)
+    one_by_one: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from mailferry.sync.attempt import Attempt
 from mailferry.sync.ledger import ExceptionRow, Ledger
 from mailferry.sync.names import FolderMap
 from mailferry.sync.options import Event, Listener, Options, Stats
+from mailferry.sync.probe import SuspectRefusals
 
 LEASE_SECONDS = 120.0
 _LONGEST_WAIT_SECONDS = 300.0
@@ -60,13 +61,16 @@ async def run_pass(
     pair = await ledger.open_pair(keys[0], keys[1], LEASE_SECONDS)
     keeper = asyncio.create_task(_keep_lease(ledger))
     failures = 0
+    suspects: set[bytes] = set()
     try:
         while True:
             before = stats.total("copied") + stats.total("adopted")
-            attempt = Attempt(open_source, open_target, ledger, options, stats, pair.pass_no, listen)
+            attempt = Attempt(open_source, open_target, ledger, options, stats, pair.pass_no, listen, suspects)
             try:
                 return await _finished(attempt, ledger, stats)
             except MailferryError as error:
+                if isinstance(error, SuspectRefusals):
+                    suspects.add(error.folder)
                 failures = 0 if stats.total("copied") + stats.total("adopted") > before else failures + 1
                 if error.retry not in (Retry.SOON, Retry.LATER) or failures > options.retries:
                     raise

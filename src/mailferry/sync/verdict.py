@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from mailferry import errors
 from mailferry.backends.base import Mode, Outcome, OutcomeKind, Target
@@ -12,6 +12,7 @@ from mailferry.sync.identity import describe
 from mailferry.sync.ledger import ExceptionKind
 from mailferry.sync.options import Options
 from mailferry.sync.packed import Columns, RowOutcome
+from mailferry.sync.probe import SuspectRefusals, can_probe
 from mailferry.sync.repair import repairs
 from mailferry.sync.work import FolderWork, Resend
 
@@ -63,20 +64,24 @@ class Verdicts:
         columns: Columns,
         outcomes: Sequence[Outcome | None],
         heads: Sequence[bytes],
-    ) -> Iterator[Resend | MailferryError]:
-        """Give what is to be sent again and how, or the error that ends the attempt.
+    ) -> list[Resend | MailferryError]:
+        """Give what is to be sent again and how; an error, which ends the attempt, stands first.
+
+        What is final is added to the folder's exceptions.
 
         `heads` holds the beginning of each message where one can be refused alone, for the report.
         """
         again: dict[tuple[Mode, int], list[int]] = {}
+        fatal: MailferryError | None = None
         for i, outcome in enumerate(outcomes):
             if outcome is None or outcome.kind is OutcomeKind.STORED:
                 work.refused_in_a_row = 0 if outcome is not None else work.refused_in_a_row
                 continue
             account = self._account(outcome)
             if account is not None:
-                yield account(outcome.text, side=Side.TARGET, wait_seconds=backoff_seconds(outcome.text) or 0.0)
-                return
+                wait = backoff_seconds(outcome.text) or 0.0
+                fatal = fatal or account(outcome.text, side=Side.TARGET, wait_seconds=wait)
+                continue
             uid = columns.uids[i]
             if outcome.code == "BAD" and mode is not Mode.SYNC:
                 again.setdefault((Mode.SYNC, repair), []).append(uid)
@@ -86,12 +91,17 @@ class Verdicts:
                 again.setdefault((mode if mode is not Mode.MULTI else Mode.SINGLE, repair + 1), []).append(uid)
             else:
                 self._refused(work, columns, i, outcome, heads[i] if heads else b"")
-        for (way, level), uids in again.items():
-            yield Resend(tuple(uids), way, level)
+        if work.refused_in_a_row >= _SAME_IN_A_ROW and not work.probed and can_probe(self._target):
+            suspect = SuspectRefusals(f"{work.row.target_path}: {work.refused_text}", side=Side.TARGET)
+            suspect.folder = work.row.source_raw
+            fatal = fatal or suspect
+        resends = [Resend(tuple(uids), way, level) for (way, level), uids in again.items()]
+        return [fatal, *resends] if fatal is not None else list(resends)
 
     def _refused(self, work: FolderWork, columns: Columns, i: int, outcome: Outcome, head: bytes) -> None:
-        same = outcome.text == work.refused_text
-        work.refused_text, work.refused_in_a_row = outcome.text, work.refused_in_a_row + 1 if same else 1
+        if not self._too_big(outcome):
+            same = outcome.text == work.refused_text
+            work.refused_text, work.refused_in_a_row = outcome.text, work.refused_in_a_row + 1 if same else 1
         work.stats.skipped += 1
         date, what = columns.dates[i], describe(head)
         work.exceptions.append(

@@ -46,6 +46,7 @@ class FolderWork:
     in_doubt: bool = False
     refused_text: str = ""
     refused_in_a_row: int = 0
+    probed: bool = False
     resends: deque[Resend] = field(default_factory=deque)
     exceptions: list[ExceptionRow] = field(default_factory=list)
     _windows: Iterator[tuple[UidRange, ...]] | None = None
@@ -108,6 +109,6 @@ class FolderWork:
         return row
 
     def raise_floor(self, uids: list[int]) -> None:
-        """Raise the floor past a settled chunk, if nothing before it is open (rule 2)."""
-        if self.open_rows == 0 and not self.in_doubt and uids:
+        """Raise the floor past the chunk that is being settled, if no other is open (rule 2)."""
+        if self.open_rows <= 1 and not self.in_doubt and uids:
             self.floor = max(self.floor, max(uids) + 1)

@@ -311,3 +311,34 @@ async def test_a_renamed_folder_is_the_same_folder(rig: Rig) -> None:
     assert result.stats.total("copied") == 1
     assert len(rig.target.mails(SENT)) == 2
     assert any("Sent 2024" in line for line in result.warnings)
+
+
+@pytest.mark.parametrize("multi", [True, False])
+async def test_a_folder_that_takes_nothing_is_not_five_hundred_skipped_messages(tmp_path: Path, multi: bool) -> None:
+    sick = [True]
+
+    def refuse(data: bytes, flags: Flags) -> Refusal | None:
+        return Refusal("NO", "", "no way") if sick[0] else None
+
+    rig = Rig(tmp_path / "l.db", MemoryOptions(refuse=refuse, multi_append=multi))
+    for number in range(60):
+        rig.source.add_mail(INBOX, mail(number), date=number)
+    result = await rig.run()
+    assert list(result.failed_folders) == ["INBOX"]
+    assert len([row for row in result.exceptions if row.kind == "skipped"]) <= 6
+    sick[0] = False
+    assert (await rig.run()).clean
+    assert rig.same()
+
+
+async def test_many_bad_messages_are_skipped_when_the_folder_takes_good_ones(tmp_path: Path) -> None:
+    def refuse(data: bytes, flags: Flags) -> Refusal | None:
+        return Refusal("NO", "", "contains a virus") if b"virus" in data else None
+
+    rig = Rig(tmp_path / "l.db", MemoryOptions(refuse=refuse))
+    for number in range(30):
+        rig.source.add_mail(INBOX, mail(number, b"virus\r\n" if number < 15 else b"fine\r\n"), date=number)
+    result = await rig.run()
+    assert len(rig.target.mails(INBOX)) == 15
+    assert len([row for row in result.exceptions if row.kind == "skipped"]) == 15
+    assert not result.failed_folders
