@@ -21,7 +21,7 @@ CpuClock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one run of a program took. `cpu_seconds` has `tool`, `others` (everybody else on the machine) and what clocks
+    """What one run of a program took. `cpu_seconds` has `tool`, `others` (all the rest of the machine) and what clocks
     were given. `load` is the machine's load average before, `peak_rss_bytes` that of the program alone.
     """
 

@@ -7,8 +7,8 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,8 @@ def adoption_round(stage: Stage, sizes: Sizes, tools: dict[str, Tool], number: i
         _run(stage, pump(task))
         blank = Result("adoption", "filled target", OWN, number, 0, 0, mailbox.messages, 0, 0.0)
         usage = _run(stage, tools[OWN](task))
-        yield _filled(blank, usage, moved=mailbox.messages, found=count(stage.target, user))
+        moved = {"moved": mailbox.messages, "moved_bytes": mailbox.size_bytes}
+        yield _filled(blank, usage, **moved, found=count(stage.target, user))
 
 
 def maildir_round(stage: Stage, sizes: Sizes, number: int) -> Iterator[Result]:

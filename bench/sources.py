@@ -71,7 +71,7 @@ def mails(profile: str, count: int, first: int = 0) -> Iterator[Mail]:
     """Make messages number `first` to `first + count - 1`."""
     shape = PROFILES[profile]
     draw = random.Random(f"{profile} {first}")
-    text, blob = _text(draw), base64.encodebytes(draw.randbytes(3 << 20))
+    text, blob = _text(draw), base64.encodebytes(draw.randbytes(57 * 55_000))  # whole lines of 76
     names, shares = list(FOLDERS), list(accumulate(FOLDERS.values()))
     for number in range(first, first + count):
         wanted = int(draw.lognormvariate(math.log(shape.median_bytes), shape.sigma))
@@ -152,9 +152,7 @@ def _attached(draw: random.Random, room_bytes: int, blob: bytes) -> bytes:
     line_bytes = 77
     lines = max(room_bytes - 250, 2 * line_bytes) // line_bytes
     start = draw.randrange(len(blob) // line_bytes) * line_bytes
-    copies = lines * line_bytes // len(blob) + 2
-    data = (blob * copies)[start : start + lines * line_bytes] if copies > 2 else None
-    data = data or (blob + blob)[start : start + lines * line_bytes]
+    data = (blob * (lines * line_bytes // len(blob) + 2))[start : start + lines * line_bytes]
     boundary = b"=_%016x" % draw.getrandbits(64)
     return b"".join(
         [

@@ -227,7 +227,7 @@ class ImapReader:
     async def reopen(self) -> None:
         """Log in again after the connection broke."""
         session = self.session
-        fresh = await Session.open(session.settings, session.side)
+        fresh = await Session.open(session.settings, session.side, session.log)
         for path in list(session.names._seen):
             fresh.names._seen.setdefault(path, session.names.raw(path))
         self.session = fresh

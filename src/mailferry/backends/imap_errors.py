@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +36,8 @@ def translate(error: BaseException, side: Side, where: str) -> MailferryError | 
             return error
         case imap_errors.LoginRefused():
             kind = errors.ServerBusy if error.temporary else errors.LoginFailed
-            return kind(f"{where}: {error}", side=side, wait_seconds=backoff_seconds(error.text) or 0.0)
+            code = f"[{error.code}] " if error.code else ""
+            return kind(f"{where}: {code}{error}", side=side, wait_seconds=backoff_seconds(error.text) or 0.0)
         case imap_errors.TlsRefused() | ssl.SSLError():
             return errors.TlsFailed(f"{where}: {_tls_text(error)}", side=side)
         case imap_errors.TimedOut():
@@ -48,9 +50,15 @@ def translate(error: BaseException, side: Side, where: str) -> MailferryError | 
         case imap_errors.ProtocolError():
             return errors.ProtocolBroken(f"{where}: {error}", side=side)
         case OSError():
-            return errors.ConnectFailed(f"{where}: {error.strerror or str(error) or 'no answer in time'}", side=side)
+            return errors.ConnectFailed(f"{where}: {_os_text(error)}", side=side)
         case _:
             return None
+
+
+def _os_text(error: OSError) -> str:
+    if isinstance(error, TimeoutError) and not error.errno:
+        return "no answer in time"
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
 
 
 def _tls_text(error: BaseException) -> str:

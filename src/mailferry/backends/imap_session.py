@@ -58,7 +58,10 @@ class ImapSettings:
 class Session:
     """A logged-in connection and what is known of the server."""
 
-    def __init__(self, client: ImapClient, settings: ImapSettings, side: Side) -> None:
+    def __init__(
+        self, client: ImapClient, settings: ImapSettings, side: Side, log: logging.Logger | None = None
+    ) -> None:
+        self.log = log
         self.client = client
         self.settings = settings
         self.side = side
@@ -82,7 +85,7 @@ class Session:
                 timeouts=settings.timeouts,
                 log=log,
             )
-            self = cls(client, settings, side)
+            self = cls(client, settings, side, log)
             try:
                 await self._login()
                 await self._introduce()

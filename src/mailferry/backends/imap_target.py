@@ -110,7 +110,7 @@ class ImapTarget(ImapReader):
         if self._lane is None:
             self._lane = ImapLane(self.session, self._proof, self._lane_closed)
             return self._lane
-        session = await Session.open(self.session.settings, self.session.side)
+        session = await Session.open(self.session.settings, self.session.side, self.session.log)
         session.names = self.session.names
         return ImapLane(session, self._proof, session.client.logout)
 

@@ -404,8 +404,8 @@ class ImapClient:
         self._fail(ConnectionClosed("closed by us"))
 
     async def logout(self, timeout_seconds: float = 5.0) -> None:
-        """LOGOUT, then close. Never raises ImapError."""
-        if self._state.error is None:
+        """LOGOUT, then close; close at once if a command is still under way. Never raises ImapError."""
+        if self._state.error is None and not self._pending:
             try:
                 async with asyncio.timeout(timeout_seconds):
                     await self.submit(commands.simple("LOGOUT")).wait()

@@ -10,15 +10,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from mailferry.imap import grammar
 from mailferry.imap.values import Secret
 
-_ATOM = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\\]]+\Z")
-_QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*\Z")
-_KEYWORD = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\\]\[]{1,64}\Z")
 _DATE = re.compile(
     rb"[ 0-3][0-9]-(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-[0-9]{4} [0-9:]{8} [+-][0-9]{4}\Z"
 )
-SETTABLE = frozenset({"\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"})
+_LONGEST_QUOTED_BYTES = 1000
+SETTABLE = grammar.SYSTEM_FLAGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +41,21 @@ class Command:
 
 def astring(value: bytes) -> Part:
     """Spell a string as atom, quoted string or literal, the shortest that is safe (RFC 3501, astring)."""
-    if _ATOM.match(value) and value.upper() != b"NIL":
+    if grammar.is_astring(value) and b"]" not in value:  # legal, but not all servers read it
         return value
-    if len(value) <= 1000 and _QUOTABLE.match(value):
-        return b'"' + value.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
-    return Literal(value)
+    return _string(value)
+
+
+def _string(value: bytes) -> Part:
+    quoted = len(value) <= _LONGEST_QUOTED_BYTES and grammar.is_quotable(value)
+    return grammar.quote(value) if quoted else Literal(value)
 
 
 def is_keyword(flag: str) -> bool:
-    """Say whether a keyword may travel: an atom of at most 64 ASCII characters (RFC 3501, flag-keyword)."""
-    return flag.isascii() and _KEYWORD.match(flag.encode()) is not None
+    """Say whether a keyword may travel: an atom of at most 64 ASCII characters (RFC 3501, flag-keyword) without `[`,
+    which servers take for the beginning of a response code.
+    """
+    return grammar.is_keyword(flag) and "[" not in flag
 
 
 def flag_list(flags: Iterable[str]) -> bytes:
@@ -97,7 +101,7 @@ def id_(pairs: Sequence[tuple[str, str]]) -> Command:
 def list_(pattern: bytes, *, verb: str = "LIST", select: bytes = b"", returns: bytes = b"") -> Command:
     """LIST, LSUB or XLIST with a literal pattern such as `*`; RFC 5258 options as given by this module's callers."""
     parts: list[Part] = [select] if select else []
-    parts += [b'""', b'"' + pattern.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"']
+    parts += [b'""', _string(pattern)]
     if returns:
         parts += [b"RETURN", returns]
     return _command(verb, *parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from mailferry.imap.commands import Command, Literal
+from mailferry.imap.responses import Fetch
 
 
 class WireLog:
@@ -28,7 +29,12 @@ class WireLog:
 
     def response(self, event: object) -> None:
         """Note a response other than mail."""
-        if self._log is not None:
+        if self._log is None:
+            return
+        if isinstance(event, Fetch):  # its sections are mail
+            sizes = {name.decode(): len(data or b"") for name, data in event.sections.items()}
+            self._log("S: Fetch(seq=%d, uid=%s, sections=%s bytes)", event.seq, event.uid, sizes)
+        else:
             self._log("S: %.500s", event)
 
     def note(self, text: str) -> None:

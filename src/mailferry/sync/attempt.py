@@ -92,7 +92,10 @@ class Attempt:
         await self._learn_validity(target, works)
         self._stats.phase = "following flags"
         for work in works:
-            if not work.failed:
+            if work.failed:
+                self.failed[str(work.row.source_path)] = work.stats.note = work.failed
+                work.stats.state = "failed"
+            else:
                 await self._finish(source, target, work)
         for row in await self._ledger.folders():
             if row.in_doubt:
