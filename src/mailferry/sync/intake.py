@@ -75,7 +75,7 @@ class Intake:
         if not self._left:
             current.columns.digests[-len(NO_DIGEST) :] = digester.digest()
             self._large = None
-            if current.mode is not Mode.MULTI or current.size_bytes >= current.most_bytes:
+            if self._alone(current.mode) or current.size_bytes >= current.most_bytes:
                 self._seal(job.lane)
 
     def job_done(self, job: JobState) -> None:
@@ -192,7 +192,7 @@ class Intake:
             current.work is not job.work
             or current.mode is not mode
             or current.resend is not job.resend
-            or (mode is not Mode.MULTI and mail.size > PREFIX_BYTES)
+            or (mail.size > PREFIX_BYTES and self._alone(mode))
             or current.size_bytes + mail.size > current.most_bytes
         ):
             self._seal(state)
@@ -206,6 +206,10 @@ class Intake:
                 many, much = options.single_messages, options.single_bytes
             state.open = OpenChunk(job.work, chunk, mode, max(1, many // job.work.divisor), much, job.resend)
         return state.open
+
+    def _alone(self, mode: Mode) -> bool:
+        """Say whether a large message has to be a chunk of its own: where each has a command of its own."""
+        return mode is not Mode.MULTI and not self._idempotent
 
     def _mode(self, job: JobState, mail: Mail) -> Mode:
         modes = job.lane.lane.modes
