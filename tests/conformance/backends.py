@@ -14,7 +14,8 @@ from pathlib import Path
 from mailferry.backends import maildir
 from mailferry.backends.base import INBOX, Flags, FolderPath, Mode, Reader, Target
 from mailferry.backends.memory import MemoryMailbox, MemoryOptions, MemoryServer, rewritten
-from tests.conformance.contract import BackDoor, Backend, Site
+from tests.conformance.contract import BackDoor, Backend, Fixtures, Site
+from tests.conformance.dovecot import DOVECOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class MemorySite:
 
 
 @asynccontextmanager
-async def _open_memory(folder: Path, options: MemoryOptions) -> AsyncIterator[Site]:
+async def _open_memory(folder: Path, fixtures: Fixtures, options: MemoryOptions) -> AsyncIterator[Site]:
     yield MemorySite(MemoryServer(options))
 
 
@@ -97,7 +98,7 @@ class MaildirSite:
 
 
 @asynccontextmanager
-async def _open_maildir(folder: Path) -> AsyncIterator[Site]:
+async def _open_maildir(folder: Path, fixtures: Fixtures) -> AsyncIterator[Site]:
     yield MaildirSite(folder)
 
 
@@ -155,4 +156,5 @@ BACKENDS = (
     _memory(MemoryOptions("memory-flat", delimiter=None)),
     _memory(MemoryOptions("memory-dots", delimiter=".", multi_append=False, takes_empty=True)),
     MAILDIR,
+    *DOVECOT,
 )

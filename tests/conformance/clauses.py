@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,15 +43,17 @@ def clause(
     backend's lanes; `cases`: once for each value.
     """
     pairs = [
-        pytest.param(backend, extra, id="-".join([backend.name, *ids]))
+        pytest.param(
+            backend, extra, id="-".join([backend.name, *ids]), marks=[getattr(pytest.mark, m) for m in backend.markers]
+        )
         for backend in BACKENDS
         if needs(backend)
         for ids, extra in _extras(backend, modes, cases)
     ]
 
     def make(test: Clause) -> Callable[..., None]:
-        def run(backend: Backend, extra: tuple[Any, ...], tmp_path: Path) -> None:
-            asyncio.run(_run(backend, tmp_path, test, extra))
+        def run(backend: Backend, extra: tuple[Any, ...], tmp_path: Path, request: pytest.FixtureRequest) -> None:
+            asyncio.run(_run(backend, backend.open_site(tmp_path, request.getfixturevalue), test, extra))
 
         run.__name__, run.__doc__, run.__module__ = test.__name__, test.__doc__, test.__module__
         # pytest reads `__test__`. No backend, no test.
@@ -70,8 +73,10 @@ def _extras(backend: Backend, modes: bool, cases: Mapping[str, Any] | None) -> l
     return [([*ids, name], (*extra, case)) for ids, extra in first for name, case in cases.items()]
 
 
-async def _run(backend: Backend, folder: Path, test: Clause, extra: tuple[Any, ...]) -> None:
-    async with backend.open_site(folder) as site:
+async def _run(
+    backend: Backend, opening: AbstractAsyncContextManager[Site], test: Clause, extra: tuple[Any, ...]
+) -> None:
+    async with opening as site:
         target = await site.connect()
         try:
             await test(Subject(backend, site, target), *extra)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from mailferry.backends.base import Features, Flags, FolderPath, Mode, Reader, Target
 
@@ -35,10 +35,14 @@ class BackDoor(Protocol):
         ...
 
 
+Fixtures = Callable[[str], Any]
+"""Gives a fixture by its name: how a site gets at a server that runs for the whole session."""
+
+
 class OpenSite(Protocol):
     """Makes a site; `folder` is an empty folder on disk for whatever it needs."""
 
-    def __call__(self, folder: Path) -> AbstractAsyncContextManager[Site]: ...
+    def __call__(self, folder: Path, fixtures: Fixtures) -> AbstractAsyncContextManager[Site]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Backend:
     refused_names: frozenset[str] = frozenset()  # parts of folder names that cannot be made
     undated: bool = False  # whether the back door can put a message whose INTERNALDATE is not understood
     back_door: Callable[[Site], BackDoor] | None = None
+    markers: tuple[str, ...] = ()  # of pytest, for what it needs
 
     def __str__(self) -> str:
         return self.name

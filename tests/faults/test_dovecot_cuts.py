@@ -151,8 +151,11 @@ async def test_a_terminator_that_arrives_late(
             fault = proxy.on("to_server", InLiteral(number, b"APPEND", -1), Late(2.0), connection=1)
             copy.target = replace(plain, port=proxy.port, timeouts=Timeouts(5, 5, 1.0))
             await copy.run(replace(SMALL, settle_seconds=3.0))
-            await fault.wait()
+            if fault.struck.is_set():  # with several lanes the first connection may carry fewer
+                rounds.struck += 1
+                await fault.wait()
         return await rounds.fault_in(copy)
 
     wrong = [text for text in await asyncio.gather(*map(late, (1, 2, 4, 6, 8))) if text]
     assert not wrong, "\n".join(wrong)
+    assert rounds.struck > 1

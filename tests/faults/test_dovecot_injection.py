@@ -75,7 +75,7 @@ async def test_a_refused_argument_lets_nothing_run(
     mode: str,
     refused_flag: None,
 ) -> None:
-    target = dovecot_factory(without=MODES[mode])
+    target = dovecot_factory(store="mdbox", without=MODES[mode])
     copy = rig(dovecot, target, fresh_user, tmp_path)
     result = await copy.run()
     assert pwned(target, fresh_user) == []
@@ -92,7 +92,7 @@ async def test_control_without_the_proof_mail_runs(
     mode: str,
     refused_flag: None,
 ) -> None:
-    target = dovecot_factory(without=MODES[mode])
+    target = dovecot_factory(store="mdbox", without=MODES[mode])
     copy = rig(dovecot, target, fresh_user, tmp_path)
     copy.proof = all_proven
     await copy.run()
@@ -106,7 +106,7 @@ async def test_a_refusal_in_place_of_the_go_ahead(
     dovecot: Dovecot, dovecot_factory: DovecotFactory, fresh_user: str, tmp_path: Path, mode: str, answer: str, number: int
 ) -> None:
     """One append is refused where the literal should begin; all others arrive, and nothing runs."""
-    target = dovecot_factory(without=MODES[mode])
+    target = dovecot_factory(store="mdbox", without=MODES[mode])
     copy = rig(dovecot, target, fresh_user, tmp_path)
     async with Proxy(target.port) as proxy:
         proxy.answer(rb"^\S+ APPEND .*\{\d+\}\r\n", b"{tag} " + answer.encode() + b"\r\n", connection=number)
@@ -123,7 +123,7 @@ async def test_a_large_message_is_refused_at_its_literal(
     dovecot: Dovecot, dovecot_factory: DovecotFactory, fresh_user: str, tmp_path: Path, mode: str, answer: str
 ) -> None:
     """Its body, full of commands, must not be sent after all; the others arrive."""
-    target = dovecot_factory(without=MODES[mode])
+    target = dovecot_factory(store="mdbox", without=MODES[mode])
     copy = rig(dovecot, target, fresh_user, tmp_path)
     large = mails.message(1, body=COMMANDS * 200_000)
     assert len(large) > 9 << 20

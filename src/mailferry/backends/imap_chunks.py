@@ -98,7 +98,7 @@ class ImapChunk:
         head, wait = self._lane.head(self._raw, mail, flags, date, zone, self._mode)
         self._client.push(exchange, head)
         if wait:
-            self._lane.prove(exchange, self._raw, flags)
+            self._lane.prove(exchange, self._raw, flags, self._mode)
         self._client.push(exchange, mail.data)
 
     def _end(self) -> None:

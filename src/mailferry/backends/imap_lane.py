@@ -102,7 +102,7 @@ class ImapLane:
         spelt = self._flag_lists.get(flags)
         if spelt is None:
             spelt = self._flag_lists[flags] = commands.flag_list(flags)
-        wait = mode is Mode.SYNC or self.shared.broken or not self._is_proven(raw, flags)
+        wait = self._waits_always(mode) or not self._is_proven(raw, flags)
         wait = wait or not self.client.capabilities.literal_allows(mail.size)
         if mail.size > _SYNC_ABOVE and self.client.capabilities.append_limit is None:
             wait = True
@@ -112,6 +112,9 @@ class ImapLane:
     def plus_bytes(self) -> int:
         """Size up to which a body may follow its head at once."""
         return self._plus_bytes
+
+    def _waits_always(self, mode: Mode) -> bool:
+        return mode is Mode.SYNC or self.shared.broken or self._plus_bytes < 0
 
     def _is_proven(self, raw: bytes, flags: Flags) -> bool:
         mine = self._mine
@@ -129,12 +132,12 @@ class ImapLane:
             spelt = self._proven_flags[flags] = commands.flag_list(flags)
         return spelt
 
-    def prove(self, exchange: Exchange, raw: bytes, flags: Flags) -> None:
+    def prove(self, exchange: Exchange, raw: bytes, flags: Flags, mode: Mode) -> None:
         """Put a gate before the body. What is sent behind it may rely on these arguments, because a refusal in place
         of the `+` takes that back; if anything behind the gate relies on it already, the connection ends.
         """
         gate = self.client.hold(exchange, for_server=True)
-        if self._is_proven(raw, flags):
+        if self._waits_always(mode) or self._is_proven(raw, flags):
             return
         gate.proves = True
         mine, form = self._mine, self._mine.form

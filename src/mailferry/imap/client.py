@@ -345,6 +345,7 @@ class ImapClient:
                 gate.on_refused()
                 exchange.dropped = True
                 self._outgoing.drop(exchange)
+                self._wake_room()
         if exchange.reply.done():
             return
         if tagged.status == "OK" or exchange.tolerant:

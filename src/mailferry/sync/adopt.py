@@ -4,11 +4,10 @@ after another tool adds a duplicate. Two identical messages are two: matching is
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from mailferry.backends.base import Listing, Reader, Target, Want
+from mailferry.backends.base import Reader, Target, Want
 from mailferry.sync.identity import identity
 from mailferry.sync.ledger import ChunkKind, ChunkRow, ChunkState, FolderRow, Ledger
+from mailferry.sync.matching import entries, exact, match
 from mailferry.sync.packed import NO_DIGEST, Columns, RowOutcome
 
 _COLUMNS = Want.DATE | Want.SIZE | Want.IDENTITY
@@ -23,7 +22,10 @@ async def adopt(source: Reader, target: Target, ledger: Ledger, row: FolderRow) 
     theirs = await target.listing(row.target_path, _COLUMNS, identify=identity)
     ours = await source.listing(row.source_path, _COLUMNS | Want.FLAGS, identify=identity)
     taken = await _owned(ledger, row)
-    pairs = match(ours, theirs, taken, keeps_bytes=target.features.keeps_bytes)
+    free_ours = [i for i, uid in enumerate(ours.uids) if uid not in taken[0]]
+    free_theirs = [j for j, uid in enumerate(theirs.uids) if uid not in taken[1]]
+    found = match(entries(ours, free_ours), entries(theirs, free_theirs), exact(target.features))
+    pairs = [(free_ours[i], free_theirs[j]) for i, j in found.pairs()]
     at_once: list[ChunkRow] = []
     for start in range(0, len(pairs), _ROW_MESSAGES):
         columns = Columns()
@@ -62,43 +64,3 @@ async def _owned(ledger: Ledger, row: FolderRow) -> tuple[set[int], set[int]]:
         source.update(chunk.columns.uids)
         target.update(uid for uid in chunk.columns.target_uids if uid)
     return source, target
-
-
-def match(
-    ours: Listing, theirs: Listing, taken: tuple[set[int], set[int]], *, keeps_bytes: bool
-) -> list[tuple[int, int]]:
-    """Pair messages: same identity and same date; else same identity and size; on a target that rewrites messages
-    the identity alone. Never by size or date alone. Pairs are indexes, in ascending order of ours.
-    """
-    pairs: dict[int, int] = {}
-    used: set[int] = set()
-    free_ours = [i for i, uid in enumerate(ours.uids) if uid not in taken[0]]
-    free_theirs = [j for j, uid in enumerate(theirs.uids) if uid not in taken[1]]
-    stages: list[Callable[[Listing, int], tuple[int, int]]] = [_by_date, _by_size]
-    if not keeps_bytes:
-        stages.append(_alone)
-    for key in stages:
-        there: dict[tuple[int, int], list[int]] = {}
-        for j in reversed(free_theirs):
-            if j not in used:
-                there.setdefault(key(theirs, j), []).append(j)
-        for i in free_ours:
-            if i in pairs:
-                continue
-            candidates = there.get(key(ours, i))
-            if candidates:
-                pairs[i] = candidates.pop()
-                used.add(pairs[i])
-    return sorted(pairs.items())
-
-
-def _by_date(listing: Listing, k: int) -> tuple[int, int]:
-    return listing.identities[k], listing.dates[k]
-
-
-def _by_size(listing: Listing, k: int) -> tuple[int, int]:
-    return listing.identities[k], listing.sizes[k]
-
-
-def _alone(listing: Listing, k: int) -> tuple[int, int]:
-    return listing.identities[k], 0

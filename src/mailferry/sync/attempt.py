@@ -9,7 +9,7 @@ from typing import TypeVar
 from mailferry.backends.base import Created, FolderStatus, Listed, Reader, Target, Want
 from mailferry.sync.adopt import adopt
 from mailferry.sync.apply import Copier
-from mailferry.sync.doubt import resolve, sweep
+from mailferry.sync.doubt import resolve_all, sweep
 from mailferry.sync.flags import follow_flags
 from mailferry.sync.ledger import ExceptionKind, FolderCounts, FolderRow, Ledger, Load
 from mailferry.sync.limit import apply_limit, within
@@ -83,9 +83,10 @@ class Attempt:
         doubtful = [w for w in works if w.row.id in self._unsettled]
         if doubtful:
             self._stats.phase = "settling"
+            lost = await resolve_all(target, self._ledger, [work.row for work in doubtful], self._options)
             for work in doubtful:
-                lost = await resolve(target, self._ledger, work.row, self._options)
-                self._listen(Event("outcome settled", {"folder": str(work.row.source_path), "to_send_again": lost}))
+                fields = {"folder": str(work.row.source_path), "to_send_again": lost[work.row.id]}
+                self._listen(Event("outcome settled", fields))
                 work.plan = await self._plan(source, work.row, work.source)
             await self._refresh_floors(target, doubtful)
             await self._copy(source, target, doubtful)
@@ -206,8 +207,7 @@ class Attempt:
             _, gone = await rematch_target(target, self._ledger, row, there.uid_validity)
             self.gone_from_target += gone
         if row.source_uid_validity and status.uid_validity and row.source_uid_validity != status.uid_validity:
-            keeps = target.features.keeps_bytes
-            await rematch_source(source, self._ledger, row, status.uid_validity, keeps_bytes=keeps)
+            await rematch_source(source, self._ledger, row, status.uid_validity, target.features)
         if row.id not in self._unsettled:
             if (
                 row.id not in self._again

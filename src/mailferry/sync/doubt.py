@@ -9,47 +9,59 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mailferry import errors
-from mailferry.backends.base import FetchJob, FolderPath, FolderStatus, Item, Listing, Mail, Reader, Target, Want
+from mailferry.backends.base import FetchJob, FolderPath, Item, Listing, Mail, Mode, Reader, Target, Want
 from mailferry.sync.identity import Digester, identity
 from mailferry.sync.ledger import ChunkRow, ChunkState, ExceptionKind, ExceptionRow, FolderRow, Ledger
 from mailferry.sync.options import Options
 from mailferry.sync.packed import NO_DIGEST, Columns, RowOutcome
 
 _LOOKS = 4  # per settle time
-_PER_MESSAGE_SECONDS = 0.05
+_MULTI_SECONDS = 0.01  # a message of a command with many
+_SINGLE_SECONDS = 0.05
+_TRICKLE = 64  # single appends that one chunk has on the wire
 
 
-async def wait_until_settled(target: Target, path: FolderPath, in_doubt: int, options: Options) -> FolderStatus | None:
-    """Wait until UIDNEXT and MESSAGES have stood still for the settle time (rule 4). None if the folder is gone."""
+def settle_seconds(target: Target, rows: Sequence[ChunkRow], options: Options) -> float:
+    """Say how long a folder must stand still before we believe that the server is done with it (rule 4).
+
+    Each commit moves the numbers, so the time has to cover the longest single commit: a command with many messages
+    takes a while in one piece, single appends trickle in one after the other.
+    """
     base = options.settle_seconds if options.settle_seconds is not None else target.features.settle_seconds
-    settle = base + _PER_MESSAGE_SECONDS * in_doubt if base else 0.0
-    last: FolderStatus | None = None
+    longest = 0.0
+    for row in rows:
+        if row.state is ChunkState.SENT:
+            n = len(row.columns)
+            many = row.mode == Mode.MULTI.value
+            longest = max(longest, n * _MULTI_SECONDS if many else min(n, _TRICKLE) * _SINGLE_SECONDS)
+    return base + longest if base else 0.0
+
+
+async def wait_until_settled(target: Target, rows: Sequence[FolderRow], seconds: float, options: Options) -> None:
+    """Wait until UIDNEXT and MESSAGES of all these folders have stood still for so long."""
+    paths = [row.target_path for row in rows]
+    last: list[tuple[int, int] | None] | None = None
     still = 0
     while still <= _LOOKS:
-        status = (await target.status([path]))[0]
-        if status is None:
-            return None
-        if last is not None and (status.uid_next, status.messages) == (last.uid_next, last.messages):
-            still += 1
-        else:
-            still = 0
-        last = status
+        now = [(s.uid_next, s.messages) if s is not None else None for s in await target.status(paths)]
+        still = still + 1 if now == last else 0
+        last = now
         if still <= _LOOKS:
-            await options.clock.sleep(settle / _LOOKS)
-    return last
+            await options.clock.sleep(seconds / _LOOKS)
 
 
-async def resolve(target: Target, ledger: Ledger, row: FolderRow, options: Options) -> int:
-    """Settle all open chunks of a folder. Gives the number of messages that did not arrive.
+async def resolve_all(target: Target, ledger: Ledger, folders: Sequence[FolderRow], options: Options) -> dict[int, int]:
+    """Settle all open chunks of these folders. Gives the number of messages that did not arrive, by folder id.
 
-    Raises FolderGone if the target folder is gone or its UIDVALIDITY changed.
+    Raises FolderGone if a target folder is gone.
     """
-    rows = await ledger.chunks(row.id)
-    unknown = sum(r.columns.outcomes.count(RowOutcome.UNKNOWN) for r in rows)
-    status = await wait_until_settled(target, row.target_path, unknown, options)
-    if status is None:
-        raise errors.FolderGone(str(row.target_path), side=errors.Side.TARGET)
+    chunks = {row.id: await ledger.chunks(row.id) for row in folders}
+    seconds = max((settle_seconds(target, rows, options) for rows in chunks.values()), default=0.0)
+    await wait_until_settled(target, folders, seconds, options)
+    return {row.id: await _resolve(target, ledger, row, chunks[row.id]) for row in folders}
+
+
+async def _resolve(target: Target, ledger: Ledger, row: FolderRow, rows: Sequence[ChunkRow]) -> int:
     open_rows = [r for r in rows if r.state is ChunkState.SENT]
     floor = min((r.floor for r in open_rows), default=1)
     listing = await target.listing(

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
+from mailferry.backends.base import Features, Listing
 from mailferry.sync.identity import NO_IDENTITY
+from mailferry.sync.packed import Columns
 
 NONE: Final = -1
 """In a column of indexes: no message. In a column of dates: no date."""
@@ -30,6 +32,16 @@ class Entries:
     dates: array[int] = field(default_factory=lambda: array("q"))
     sizes: array[int] = field(default_factory=lambda: array("Q"))
     uids: array[int] = field(default_factory=lambda: array("I"))
+
+
+def entries(columns: Listing | Columns, indexes: Sequence[int]) -> Entries:
+    """Take these messages of a listing or of ledger rows, for matching; all columns but the flags must be there."""
+    return Entries(
+        array("Q", (columns.identities[k] for k in indexes)),
+        array("q", (columns.dates[k] for k in indexes)),
+        array("Q", (columns.sizes[k] for k in indexes)),
+        array("I", (columns.uids[k] for k in indexes)),
+    )
 
 
 class Purpose(Enum):
@@ -53,6 +65,11 @@ class Rule:
     purpose: Purpose
     keeps_bytes: bool = True
     keeps_dates: bool = True
+
+
+def exact(features: Features) -> Rule:
+    """Give the rule for mail that both sides had before, where `features` are those of the target."""
+    return Rule(Purpose.EXACT, features.keeps_bytes, features.keeps_internal_date)
 
 
 class Ambiguous(NamedTuple):

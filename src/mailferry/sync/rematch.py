@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mailferry.backends.base import Listing, Reader, Target, Want
-from mailferry.sync.adopt import match
+from mailferry.backends.base import Features, Listing, Reader, Target, Want
 from mailferry.sync.identity import identity
 from mailferry.sync.ledger import ChunkKind, ChunkRow, ChunkState, FolderRow, Ledger
+from mailferry.sync.matching import Entries, entries, exact, match
 from mailferry.sync.packed import NO_DIGEST, Columns, RowOutcome
 
 _COLUMNS = Want.DATE | Want.SIZE | Want.IDENTITY
 
 
-def _known(rows: Sequence[ChunkRow]) -> tuple[Columns, Listing]:
-    """Join what is confirmed into one set of columns, and give it as a listing too."""
+def _known(rows: Sequence[ChunkRow]) -> Columns:
+    """Join what is confirmed into one set of columns."""
     joined = Columns()
     for chunk in rows:
         columns = chunk.columns
@@ -30,15 +30,22 @@ def _known(rows: Sequence[ChunkRow]) -> tuple[Columns, Listing]:
                 )
                 joined.target_uids[-1] = columns.target_uids[i]
                 joined.outcomes[-1] = columns.outcomes[i]
-    return joined, joined  # type: ignore[return-value]  # has the columns that matching reads
+    return joined
 
 
-async def rematch_source(source: Reader, ledger: Ledger, row: FolderRow, validity: int, *, keeps_bytes: bool) -> int:
+def _all(columns: Listing | Columns) -> Entries:
+    return entries(columns, range(len(columns.uids)))
+
+
+async def rematch_source(
+    source: Reader, ledger: Ledger, row: FolderRow, validity: int, target_features: Features
+) -> int:
     """The source's UIDVALIDITY changed: give the rows the new UIDs. Gives the number of messages found again."""
-    known, as_listing = _known(await ledger.chunks(row.id))
+    known = _known(await ledger.chunks(row.id))
     now = await source.listing(row.source_path, _COLUMNS, identify=identity)
     fresh = Columns()
-    for i, j in match(now, as_listing, (set(), set()), keeps_bytes=keeps_bytes):
+    found = match(_all(now), _all(known), exact(target_features))
+    for i, j in found.pairs():
         fresh.append(now.uids[i], known.identities[j], known.dates[j], known.sizes[j], known.digest(j), known.flags[j])
         fresh.target_uids[-1] = known.target_uids[j]
         fresh.outcomes[-1] = known.outcomes[j]
@@ -52,9 +59,9 @@ async def rematch_source(source: Reader, ledger: Ledger, row: FolderRow, validit
 async def rematch_target(target: Target, ledger: Ledger, row: FolderRow, validity: int) -> tuple[int, int]:
     """The target's UIDVALIDITY changed: look up the new UIDs. Gives (found, no longer there)."""
     rows = await ledger.chunks(row.id)
-    known, as_listing = _known(rows)
+    known = _known(rows)
     there = await target.listing(row.target_path, _COLUMNS, identify=identity)
-    pairs = dict(match(as_listing, there, (set(), set()), keeps_bytes=target.features.keeps_bytes))
+    pairs = dict(match(_all(known), _all(there), exact(target.features)).pairs())
     for i in range(len(known)):
         j = pairs.get(i)
         known.target_uids[i] = there.uids[j] if j is not None else 0

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from mailferry.backends.base import Listing, UidRange
 from mailferry.sync.ledger import ChunkRow, ExceptionRow, FolderRow, Load
-from mailferry.sync.matching import Entries, Purpose, Rule, match
+from mailferry.sync.matching import Purpose, Rule, entries, match
 from mailferry.sync.packed import CONFIRMED, DIGEST_BYTES, NO_DIGEST
 
 NONE: Final = -1
@@ -166,16 +166,6 @@ def _pair_by_identity(pairing: Pairing, known: Known, left: Sequence[int]) -> No
     wanted.dates = array("q", (known.dates[i] for i in left))
     for at, found in match(wanted, entries(pairing.target, free), _RULE).pairs():
         pairing.partner[left[at]] = free[found]
-
-
-def entries(listing: Listing, indexes: Sequence[int]) -> Entries:
-    """Take these messages of a listing, for matching."""
-    return Entries(
-        array("Q", (listing.identities[k] for k in indexes)),
-        array("q", (listing.dates[k] for k in indexes)),
-        array("Q", (listing.sizes[k] for k in indexes)),
-        array("I", (listing.uids[k] for k in indexes)),
-    )
 
 
 def index_of(uids: array[int], uid: int) -> int:
