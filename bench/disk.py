@@ -27,14 +27,18 @@ def store(source: Path, target: Path, name: str) -> None:
 
 
 def store_all(source: Path, target: Path) -> int:
-    """Copy every message below `source`; give their number."""
-    for part in ("tmp", "cur"):
-        (target / part).mkdir(parents=True)
-    found = [path for path in source.rglob("cur/*") if path.is_file()]
+    """Copy every message of the Maildir `source`, folder for folder; give their number."""
+    waiting = []
     with ThreadPoolExecutor(_IN_FLIGHT) as threads:
-        for done in [threads.submit(store, path, target, f"{number}:2,") for number, path in enumerate(found)]:
+        for current in sorted(source.rglob("cur")):
+            folder = target / current.relative_to(source).parent
+            for part in ("tmp", "cur"):
+                (folder / part).mkdir(parents=True)
+            for number, path in enumerate(current.iterdir()):
+                waiting.append(threads.submit(store, path, folder, f"{number}:2,"))
+        for done in waiting:
             done.result()
-    return len(found)
+    return len(waiting)
 
 
 if __name__ == "__main__":

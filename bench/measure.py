@@ -56,6 +56,12 @@ def peak_rss_bytes(pid: int) -> int:
     return int(found[1]) * 1024 if found else 0
 
 
+def environment_of_a_user(more: Mapping[str, str]) -> dict[str, str]:
+    """Ours and `more`, but programs may keep their bytecode, as they do where they are installed."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, **more}
+
+
 def run(
     command: Sequence[str],
     clocks: Mapping[str, CpuClock],
@@ -76,7 +82,7 @@ def run(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **(environment or {})},
+            env=environment_of_a_user(environment or {}),
             start_new_session=True,
         )
         peak, timed_out = 0, False

@@ -118,7 +118,7 @@ def maildir_round(stage: Stage, sizes: Sizes, number: int) -> Iterator[Result]:
         folder = Path(tempfile.mkdtemp(prefix="disk-", dir=stage.scratch))
         try:
             task = Task(stage.ports, (mailbox.user, ""), folder)
-            loop = Command([sys.executable, "-m", "bench.disk", str(home), str(folder / "Maildir")])
+            loop = Command([sys.executable, "-m", "bench.disk", str(home / "Maildir"), str(folder / "Maildir")])
             command = mailferry_to(task, f"maildir:{folder}/Maildir") if name == OWN else loop
             usage = _run(stage, command)
             found, size_bytes = files_below(folder / "Maildir"), mailbox.size_bytes

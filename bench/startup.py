@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import time
 from collections.abc import Callable
 from statistics import median
 
+from bench.measure import environment_of_a_user
 from bench.tools import Command
 from tests.servers.base import HOST
 
@@ -31,7 +31,7 @@ def _once(tool: Callable[[int], Command]) -> float:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **command.environment},
+            env=environment_of_a_user(command.environment),
         )
         try:
             connection, _ = door.accept()

@@ -56,6 +56,7 @@ class ImapReader:
     async def list_folders(self, *, status: bool = True) -> list[Listed]:
         """LIST with everything in one round trip where the server can (RFC 5258, RFC 5819), else three."""
         with translated(self.session.side, self.session.settings.where):
+            self.session.unselect()
             caps = self.session.client.capabilities
             extended = caps.has("LIST-EXTENDED") and not self.session.quirks.broken_special_use_return
             if extended and caps.has("LIST-STATUS") and status:
@@ -136,6 +137,7 @@ class ImapReader:
     async def status(self, paths: Sequence[FolderPath]) -> list[FolderStatus | None]:
         """STATUS of each folder, pipelined."""
         with translated(self.session.side, self.session.settings.where):
+            self.session.unselect()
             asked = [self._ask_status(self.session.names.raw(path)) for path in paths]
             result: list[FolderStatus | None] = []
             for exchange in asked:
@@ -148,8 +150,7 @@ class ImapReader:
 
     async def examine(self, path: FolderPath) -> FolderStatus:
         """Open a folder for reading. Raises FolderGone."""
-        command = commands.select(self.session.names.raw(path), read_only=True, condstore=self.features.condstore)
-        exchange = self.session.client.submit(command, tolerant=True)
+        exchange = self.session.select(path, read_only=True, condstore=self.features.condstore)
         reply = await exchange.reply
         if reply.status != "OK":
             raise errors.FolderGone(f"{path}: {reply.text}", side=self.session.side)

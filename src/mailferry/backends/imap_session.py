@@ -7,14 +7,14 @@ import logging
 from dataclasses import dataclass, field
 
 from mailferry import errors
-from mailferry.backends.base import Features
+from mailferry.backends.base import Features, FolderPath
 from mailferry.backends.imap_errors import translated
 from mailferry.backends.imap_names import NameCodec, Namespace, root_candidates
 from mailferry.errors import Side
 from mailferry.imap import commands, sasl
 from mailferry.imap.client import ImapClient, Timeouts
 from mailferry.imap.errors import CommandRefused, LoginRefused
-from mailferry.imap.exchange import Exchange
+from mailferry.imap.exchange import Exchange, Inbox
 from mailferry.imap.quirks import Quirks, Refusal, classify, detect
 from mailferry.imap.responses import Continuation, Id, ListEntry, NamespaceEntry
 from mailferry.imap.transport import client_context
@@ -69,6 +69,7 @@ class Session:
         self.software = "IMAP"
         self.namespaces: tuple[list[Namespace], list[Namespace], list[Namespace]] = ([], [], [])
         self.names = NameCodec(b"", "/")
+        self._selected = False
 
     @classmethod
     async def open(cls, settings: ImapSettings, side: Side, log: logging.Logger | None = None) -> Session:
@@ -95,6 +96,22 @@ class Session:
                 client.abort()
                 raise
         return self
+
+    def select(
+        self, path: FolderPath, *, read_only: bool, condstore: bool = False, inbox: Inbox | None = None
+    ) -> Exchange:
+        """SELECT or EXAMINE a folder; a refusal is for the caller to see."""
+        self._selected = True
+        command = commands.select(self.names.raw(path), read_only=read_only, condstore=condstore)
+        return self.client.submit(command, inbox=inbox, tolerant=True)
+
+    def unselect(self) -> None:
+        """Leave the selected folder: a server may answer STATUS for that one with what it showed last, even if the
+        folder is gone (RFC 3501, 6.3.10, advises against asking).
+        """
+        if self._selected and self.client.capabilities.has("UNSELECT"):
+            self.client.submit(commands.simple("UNSELECT"), tolerant=True)
+            self._selected = False
 
     async def _login(self) -> None:
         client, settings = self.client, self.settings

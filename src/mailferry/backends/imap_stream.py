@@ -100,8 +100,7 @@ class BodyStream:
         session = self._reader.session
         sets = split_ranges(job.ranges, session.quirks.max_command_bytes - 200)
         for number, uid_set in enumerate(sets, 1):
-            command = commands.select(session.names.raw(job.path), read_only=True)
-            exchange = session.client.submit(command, inbox=self._inbox, tolerant=True)
+            exchange = session.select(job.path, read_only=True, inbox=self._inbox)
             self._steps.append(_Step(exchange, job.path, None))
             exchange = session.client.submit(commands.uid_fetch(uid_set, _ITEMS), inbox=self._inbox, tolerant=True)
             self._steps.append(_Step(exchange, job.path, job, number == len(sets)))

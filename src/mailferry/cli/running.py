@@ -111,7 +111,7 @@ class Run:
             print("mailferry: stopped; running the same command again goes on from here", file=sys.stderr)
 
     def _summary(self, ending: Ending) -> None:
-        if not ending.stats.folders:
+        if not ending.stats.folders and ending.error is not None:
             return  # it ended before there was anything to count
         from mailferry.cli.summary import print_summary
 

@@ -67,6 +67,8 @@ class Summary:
             headline, style = "Failed", "bold red"
         elif ending.failed_folders or ending.skipped:
             headline, style = "Done, but not everything could be copied", "bold yellow"
+        elif not ending.stats.folders:
+            headline, style = "No folder was chosen", "bold yellow"
         elif totals.copied or totals.flags_changed:
             headline, style = "Done", "bold green"
         else:
