@@ -10,6 +10,7 @@ from zlib import crc32
 from mailferry.backends.base import (
     PREFIX_BYTES,
     Chunk,
+    Features,
     FetchJob,
     Flags,
     FolderPath,
@@ -75,14 +76,36 @@ def feed(chunk: Chunk, letter: Letter, *, uid: int = 0, piece_bytes: int = PREFI
 
 
 async def send(
-    lane: Lane, path: FolderPath, mode: Mode, letters: Sequence[Letter | bytes], *, key: str = ""
+    lane: Lane,
+    path: FolderPath,
+    mode: Mode,
+    letters: Sequence[Letter | bytes],
+    *,
+    key: str = "",
+    features: Features | None = None,
 ) -> list[Outcome | None]:
-    """Send one chunk and wait for the verdicts. `key` names its source; otherwise each chunk has one of its own."""
-    chunk = lane.chunk(path, mode, key or uuid4().hex)
-    for uid, letter in enumerate(letters, 1):
-        feed(chunk, letter if isinstance(letter, Letter) else Letter(letter), uid=uid)
+    """Send one chunk and wait for the verdicts. `key` names its source; otherwise each chunk has one of its own.
+
+    A large message becomes a chunk of its own where it has to be: unless `features` of the target say otherwise.
+    """
+    key = key or uuid4().hex
+    together = mode is Mode.MULTI or (features is not None and features.idempotent_names)
+    outcomes: list[Outcome | None] = []
+    chunk = lane.chunk(path, mode, key)
+    begun = False
+    for uid, given in enumerate(letters, 1):
+        letter = given if isinstance(given, Letter) else Letter(given)
+        large = len(letter.data) > PREFIX_BYTES and not together
+        if large and begun:
+            outcomes += await chunk.release()
+            chunk = lane.chunk(path, mode, key)
+        feed(chunk, letter, uid=uid)
+        begun = True
         await lane.drain()
-    return await chunk.release()
+        if large:
+            outcomes += await chunk.release()
+            chunk, begun = lane.chunk(path, mode, key), False
+    return outcomes + await chunk.release()
 
 
 def plain_mode(lane: Lane) -> Mode:
@@ -93,7 +116,7 @@ def plain_mode(lane: Lane) -> Mode:
 async def deliver(target: Target, path: FolderPath, *letters: Letter | bytes) -> list[int]:
     """Store messages, all of which are accepted, and give their UIDs."""
     lane = await target.open_lane()
-    outcomes = await send(lane, path, plain_mode(lane), letters)
+    outcomes = await send(lane, path, plain_mode(lane), letters, features=target.features)
     await lane.close()
     assert [outcome.kind for outcome in outcomes if outcome] == [OutcomeKind.STORED] * len(letters), outcomes
     return [found.uid for found in await read(target, path)][-len(letters) :]

@@ -27,6 +27,11 @@ class Subject:
     site: Site
     target: Target
 
+    async def again(self) -> Target:
+        """Close the session and give another, to look from outside or go on after a break. The clause closes it."""
+        await self.target.close()
+        return await self.site.connect()
+
     @property
     def door(self) -> BackDoor:
         """The back door; only for clauses that need one."""

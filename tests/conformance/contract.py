@@ -63,6 +63,8 @@ class Backend:
     shared: bool = True  # several sessions may write at once
     kept_zone: bool = True  # whether the zone of INTERNALDATE survives
     refused_names: frozenset[str] = frozenset()  # parts of folder names that cannot be made
+    future_dates: bool = True  # whether an INTERNALDATE that is still to come survives
+    takes_empty: bool = True  # whether the back door can put a message of no bytes
     undated: bool = False  # whether the back door can put a message whose INTERNALDATE is not understood
     back_door: Callable[[Site], BackDoor] | None = None
     markers: tuple[str, ...] = ()  # of pytest, for what it needs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -70,7 +71,9 @@ def _door(site: Site) -> BackDoor:
 
 
 def _served(data: bytes) -> bytes:
-    return data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    """Line ends are stored as LF, a CR at the end of all is lost, and each LF is served as CRLF that has no CR."""
+    stored = data.replace(b"\r\n", b"\n").removesuffix(b"\r")
+    return re.sub(rb"(?<!\r)\n", b"\r\n", stored)
 
 
 def _kept(data: bytes) -> bytes | None:
@@ -89,6 +92,8 @@ def _dovecot(store: str, refused_names: frozenset[str]) -> Backend:
         kept_as=_kept,
         kept_zone=False,  # Dovecot shows dates in its own zone
         read_as=_served,
+        future_dates=False,
+        takes_empty=False,
         refused_names=refused_names,
         back_door=_door,
         markers=("dovecot",),
@@ -98,5 +103,5 @@ def _dovecot(store: str, refused_names: frozenset[str]) -> Backend:
 DOVECOT = (
     # Maildir++ has no dots in names.
     _dovecot("maildir", frozenset({"v1.2", ".hidden", "..", "~home"})),
-    _dovecot("mdbox", frozenset({"..", "~home", "cur"})),
+    _dovecot("mdbox", frozenset({"..", "~home"})),
 )

@@ -84,7 +84,7 @@ async def test_many_kinds_in_one_chunk(subject: Subject, mode: Mode) -> None:
     if not keeps_twins(subject.backend):
         mails = tidy(30)
     lane = await subject.target.open_lane()
-    outcomes = await send(lane, INBOX, mode, mails)
+    outcomes = await send(lane, INBOX, mode, mails, features=subject.backend.features)
     await lane.close()
     assert [outcome.kind for outcome in outcomes if outcome] == [STORED] * len(mails)
     assert await contents(subject.target, INBOX) == [subject.backend.kept_as(mail) for mail in mails]
@@ -146,7 +146,9 @@ async def test_dates_are_kept(subject: Subject, mode: Mode, date: int) -> None:
     await send(lane, INBOX, mode, letters)
     await lane.close()
     found = await read(subject.target, INBOX)
-    assert [each.date for each in found] == [date] * len(ZONES)
+    assert len(found) == len(ZONES)
+    if subject.backend.future_dates or date != DATES["2037"]:
+        assert [each.date for each in found] == [date] * len(ZONES)
     if subject.backend.kept_zone:
         assert [each.zone for each in found] == list(ZONES)
 

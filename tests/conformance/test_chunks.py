@@ -27,34 +27,47 @@ def has_multi(backend: Backend) -> bool:
     return Mode.MULTI in backend.modes
 
 
+def _chunks(subject: Subject, mode: Mode) -> list[list[bytes]]:
+    """Give chunks with small and large messages, as they may stand together."""
+    small, large = [message(1), message(3)], sized(2, 300_000)
+    together = mode is Mode.MULTI or subject.backend.features.idempotent_names
+    return [[small[0], large, small[1]]] if together else [small, [large]]
+
+
 @clause(modes=True)
 async def test_nothing_is_stored_before_the_release(subject: Subject, mode: Mode) -> None:
-    lane = await subject.target.open_lane()
-    chunk = lane.chunk(INBOX, mode, "a")
-    for mail in (message(1), sized(2, 300_000), message(3)):
-        feed(chunk, Letter(mail))
-        await lane.drain()
-    assert await contents(subject.target, INBOX) == []
-    [status] = await subject.target.status([INBOX])
-    assert status is not None
-    assert status.messages == 0
-    await chunk.release()
-    assert len(await contents(subject.target, INBOX)) == 3
-    await lane.close()
+    for mails in _chunks(subject, mode):
+        before = await contents(subject.target, INBOX)
+        lane = await subject.target.open_lane()
+        chunk = lane.chunk(INBOX, mode, str(len(before)))
+        for mail in mails:
+            feed(chunk, Letter(mail))
+            await lane.drain()
+        other = await subject.site.look()  # the session itself may be busy with the chunk
+        assert await contents(other, INBOX) == before
+        [status] = await other.status([INBOX])
+        assert status is not None
+        assert status.messages == len(before)
+        await other.close()
+        await chunk.release()
+        assert len(await contents(subject.target, INBOX)) == len(before) + len(mails)
+        await lane.close()
 
 
 @clause(modes=True)
 async def test_an_abandoned_chunk_leaves_nothing(subject: Subject, mode: Mode) -> None:
     lane = await subject.target.open_lane()
     chunk = lane.chunk(INBOX, mode, "a")
-    for mail in (message(1), sized(2, 200_000)):
+    for mail in _chunks(subject, mode)[-1]:
         feed(chunk, Letter(mail))
         await lane.drain()
     chunk.abandon()
     await lane.close()
-    assert await contents(subject.target, INBOX) == []
-    assert await deliver(subject.target, INBOX, message(3))
-    assert await contents(subject.target, INBOX) == [subject.backend.kept_as(message(3))]
+    target = await subject.again()
+    assert await contents(target, INBOX) == []
+    assert await deliver(target, INBOX, message(3))
+    assert await contents(target, INBOX) == [subject.backend.kept_as(message(3))]
+    await target.close()
 
 
 @clause(modes=True)
@@ -62,14 +75,17 @@ async def test_a_chunk_abandoned_inside_a_message_leaves_nothing(subject: Subjec
     data = sized(1, 300_000)
     lane = await subject.target.open_lane()
     chunk = lane.chunk(INBOX, mode, "a")
-    feed(chunk, Letter(message(2)))
+    if len(_chunks(subject, mode)) == 1:
+        feed(chunk, Letter(message(2)))
     chunk.add(Mail(3, NONE, DATE, 0, len(data), data[:PREFIX_BYTES]), NONE, DATE, 0)
     chunk.piece(data[PREFIX_BYTES:100_000])
     await lane.drain()
     chunk.abandon()
     await lane.close()
-    assert await contents(subject.target, INBOX) == []
-    assert await deliver(subject.target, INBOX, message(3))
+    target = await subject.again()
+    assert await contents(target, INBOX) == []
+    assert await deliver(target, INBOX, message(3))
+    await target.close()
 
 
 @clause(modes=True)
@@ -78,7 +94,9 @@ async def test_closing_stores_nothing_that_was_not_released(subject: Subject, mo
     feed(lane.chunk(INBOX, mode, "a"), Letter(message(1)))
     await lane.close()
     await lane.close()
-    assert await contents(subject.target, INBOX) == []
+    target = await subject.again()
+    assert await contents(target, INBOX) == []
+    await target.close()
 
 
 @clause(modes=True)
@@ -164,11 +182,15 @@ async def test_an_empty_chunk(subject: Subject, mode: Mode) -> None:
 async def test_a_folder_that_is_not_there_takes_nothing(subject: Subject, mode: Mode) -> None:
     lane = await subject.target.open_lane()
     outcomes = await send(lane, folder("Never there"), mode, tidy(3))
-    assert [outcome.kind in (REFUSED, UNSENT) for outcome in outcomes if outcome] == [True] * 3
+    assert len(outcomes) == 3
+    assert outcomes[0] is not None  # those behind a refused one may be in doubt: the connection may have to end
+    assert {outcome.kind for outcome in outcomes if outcome} <= {REFUSED, UNSENT}
     assert {outcome.code for outcome in outcomes if outcome} <= {"TRYCREATE", "NONEXISTENT"}
     await lane.close()
-    assert folder("Never there") not in {listed.path for listed in await subject.target.list_folders()}
-    assert await deliver(subject.target, INBOX, message(4))
+    target = await subject.again()
+    assert folder("Never there") not in {listed.path for listed in await target.list_folders()}
+    assert await deliver(target, INBOX, message(4))
+    await target.close()
 
 
 @clause(needs=lambda backend: backend.kept_as(EMPTY) is None)

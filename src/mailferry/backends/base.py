@@ -219,6 +219,10 @@ class Reader(Protocol):
         """
         ...
 
+    async def keywords(self, paths: Sequence[FolderPath]) -> Flags:
+        """Say which keywords these folders define, as far as that can be told in one round trip."""
+        ...
+
     def stream(self, jobs: Callable[[], FetchJob | None]) -> AsyncIterator[list[Item]]:
         """Read message bodies. `jobs()` is asked for the next job whenever there is room in the pipeline and
         returns None when there is none at the moment; the stream ends when all jobs are done and
@@ -342,6 +346,12 @@ class Target(Reader, Protocol):
 
     async def permanent_flags(self, path: FolderPath) -> tuple[Flags, bool]:
         """Flags that the folder can store, and whether new keywords may be made (`\\*`)."""
+        ...
+
+    def expect_keywords(self, path: FolderPath, keywords: Flags) -> None:
+        """Say which keywords will be sent to the folder selected last, so that the target can prepare. Waits for
+        nothing.
+        """
         ...
 
     async def open_lane(self) -> Lane:

@@ -25,7 +25,7 @@ from mailferry.errors import Side
 from mailferry.imap import commands
 from mailferry.imap.errors import CommandRefused
 from mailferry.imap.exchange import Exchange
-from mailferry.imap.responses import Exists, Fetch, ListEntry, Response, Status, StatusEntry
+from mailferry.imap.responses import Exists, Fetch, FlagsEntry, ListEntry, Response, Status, StatusEntry
 from mailferry.imap.values import MAX_UID, DateCodec
 
 _SPECIAL = {use.value.lower(): use for use in SpecialUse} | {"\\spam": SpecialUse.JUNK, "\\allmail": SpecialUse.ALL}
@@ -211,6 +211,19 @@ class ImapReader:
         header = next(iter(fetch.sections.values()), None) if fetch.sections else None
         identity = identify(header or b"") if identify is not None and want & Want.IDENTITY else 0
         rows[fetch.uid] = (self.flags(fetch.raw_flags), date[0] if date else -1, fetch.size or 0, identity)
+
+    async def keywords(self, paths: Sequence[FolderPath]) -> Flags:
+        """EXAMINE each, pipelined, and read FLAGS."""
+        session = self.session
+        with translated(session.side, session.settings.where):
+            asked = [session.select(path, read_only=True) for path in paths]
+            found: set[str] = set()
+            for exchange in asked:
+                await exchange.reply
+                for response in exchange.untagged:
+                    if isinstance(response, FlagsEntry):
+                        found |= {flag for flag in response.flags if not flag.startswith("\\")}
+            return frozenset(found)
 
     def flags(self, raw: bytes) -> Flags:
         """Turn the inside of a FLAGS list into flags; equal lists give the same object."""

@@ -132,6 +132,10 @@ class ImapLane:
             spelt = self._proven_flags[flags] = commands.flag_list(flags)
         return spelt
 
+    def keywords_proven(self, keywords: Collection[str]) -> None:
+        """Take note that the server takes these keywords."""
+        self._mine.flags |= set(keywords)
+
     def prove(self, exchange: Exchange, raw: bytes, flags: Flags, mode: Mode) -> None:
         """Put a gate before the body. What is sent behind it may rely on these arguments, because a refusal in place
         of the `+` takes that back; if anything behind the gate relies on it already, the connection ends.

@@ -98,12 +98,18 @@ class Session:
         return self
 
     def select(
-        self, path: FolderPath, *, read_only: bool, condstore: bool = False, inbox: Inbox | None = None
+        self,
+        path: FolderPath,
+        *,
+        read_only: bool,
+        condstore: bool = False,
+        inbox: Inbox | None = None,
+        tolerant: bool = True,
     ) -> Exchange:
-        """SELECT or EXAMINE a folder; a refusal is for the caller to see."""
+        """SELECT or EXAMINE a folder; a refusal is the caller's to see, or an error unless `tolerant`."""
         self._selected = True
         command = commands.select(self.names.raw(path), read_only=read_only, condstore=condstore)
-        return self.client.submit(command, inbox=inbox, tolerant=True)
+        return self.client.submit(command, inbox=inbox, tolerant=tolerant)
 
     def unselect(self) -> None:
         """Leave the selected folder: a server may answer STATUS for that one with what it showed last, even if the

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 
 from mailferry import errors
 from mailferry.backends.base import (
+    INBOX,
     Created,
     FlagChange,
     Flags,
@@ -22,8 +24,8 @@ from mailferry.errors import Side
 from mailferry.imap import commands
 from mailferry.imap.exchange import Exchange
 from mailferry.imap.quirks import Refusal, classify
-from mailferry.imap.responses import FlagsEntry, Status
-from mailferry.imap.values import split_uid_set
+from mailferry.imap.responses import FlagsEntry, Status, Tagged
+from mailferry.imap.values import MAX_UID, split_uid_set
 
 
 class ImapTarget(ImapReader):
@@ -51,13 +53,19 @@ class ImapTarget(ImapReader):
         session = self.session
         with translated(session.side, session.settings.where):
             special = session.client.capabilities.has("CREATE-SPECIAL-USE")
-            asked: list[tuple[FolderPath, bytes, Exchange]] = []
+            asked: list[tuple[FolderPath, bytes, Exchange | None]] = []
             for path, use in folders:
                 raw = session.names.raw(path)
+                if path == INBOX or self._divides(path):
+                    asked.append((path, raw, None))
+                    continue
                 command = commands.create(raw, use.value if use and special else None)
                 asked.append((path, raw, session.client.submit(command, tolerant=True)))
             result: list[Created] = []
             for path, raw, exchange in asked:
+                if exchange is None:
+                    result.append(Created(path, raw, error="" if path == INBOX else "a name holds the separator"))
+                    continue
                 reply = await exchange.reply
                 session.names._seen.setdefault(path, raw)
                 code = reply.code.name if reply.code else ""
@@ -69,6 +77,11 @@ class ImapTarget(ImapReader):
                 else:
                     result.append(Created(path, raw, error=reply.text or reply.status))
             return result
+
+    def _divides(self, path: FolderPath) -> bool:
+        """Say whether the server would take the path for a longer one."""
+        delimiter = self.session.names.delimiter
+        return delimiter is not None and any(delimiter in part for part in path.parts)
 
     async def _exists(self, raw: bytes) -> bool:
         exchange = self.session.client.submit(commands.status(raw, b"MESSAGES"), tolerant=True)
@@ -84,7 +97,7 @@ class ImapTarget(ImapReader):
         session = self.session
         raw = session.names.raw(path)
         with translated(session.side, session.settings.where):
-            exchange = session.client.submit(commands.select(raw, read_only=False), tolerant=True)
+            exchange = session.select(path, read_only=False)
             reply = await exchange.reply
         if reply.status != "OK":
             raise errors.FolderGone(f"{path}: {reply.text}", side=session.side)
@@ -105,6 +118,24 @@ class ImapTarget(ImapReader):
             return listed | commands.SETTABLE, True
         return permanent, anything
 
+    def expect_keywords(self, path: FolderPath, keywords: Flags) -> None:
+        """Let the server see the keywords in a STORE for a message that is not there: a BAD does no harm in a command
+        without a body, and an OK proves that they may travel with `{n+}`.
+        """
+        words = frozenset(word for word in keywords if commands.is_keyword(word))
+        if not words:
+            return
+        never = b"%d" % MAX_UID
+        exchange = self.session.client.submit(commands.uid_store(never, "+FLAGS.SILENT", words), tolerant=True)
+
+        def answered(reply: asyncio.Future[Tagged]) -> None:
+            if reply.exception() is None and reply.result().status == "OK":
+                self._proof.flags |= words
+                if self._lane is not None:
+                    self._lane.keywords_proven(words)
+
+        exchange.reply.add_done_callback(answered)
+
     async def open_lane(self) -> Lane:
         """The first lane takes this connection, each further one its own."""
         if self._lane is None:
@@ -121,7 +152,7 @@ class ImapTarget(ImapReader):
         """UID STORE, pipelined."""
         session = self.session
         with translated(session.side, session.settings.where):
-            asked = [session.client.submit(commands.select(session.names.raw(path), read_only=False))]
+            asked = [session.select(path, read_only=False, tolerant=False)]
             for change in changes:
                 for uid_set in split_uid_set(change.uids, session.quirks.max_command_bytes - 300):
                     for action, flags in (("+FLAGS.SILENT", change.add), ("-FLAGS.SILENT", change.remove)):
@@ -136,7 +167,7 @@ class ImapTarget(ImapReader):
         if not self.features.uid_expunge or not uids:
             return
         with translated(session.side, session.settings.where):
-            asked = [session.client.submit(commands.select(session.names.raw(path), read_only=False))]
+            asked = [session.select(path, read_only=False, tolerant=False)]
             for uid_set in split_uid_set(uids, session.quirks.max_command_bytes - 300):
                 asked.append(session.client.submit(commands.uid_store(uid_set, "+FLAGS.SILENT", {"\\Deleted"})))
                 asked.append(session.client.submit(commands.uid_expunge(uid_set)))

@@ -90,6 +90,10 @@ class MaildirReader:
         """List the folders; those without mail of their own are not selectable."""
         return await self._run(self._list, status)
 
+    async def keywords(self, paths: Sequence[FolderPath]) -> Flags:
+        """Not told: no reader has a use for it."""
+        return frozenset()
+
     async def status(self, paths: Sequence[FolderPath]) -> list[FolderStatus | None]:
         """Counts now; None where a folder is gone."""
         return await self._run(lambda: [self._status(path) for path in paths])
@@ -176,6 +180,9 @@ class MaildirTarget(MaildirReader):
     async def permanent_flags(self, path: FolderPath) -> tuple[Flags, bool]:
         """The system flags, `$Forwarded`, the keywords there are; and whether one of the 26 is free."""
         return await self._run(lambda: permanent_flags(read_keywords(self._directory(path))))
+
+    def expect_keywords(self, path: FolderPath, keywords: Flags) -> None:
+        """Nothing to prepare."""
 
     async def open_lane(self) -> MaildirLane:
         """Open a writer. Two lanes must not write to the same folder at the same time.

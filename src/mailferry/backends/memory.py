@@ -72,6 +72,10 @@ class MemoryMailbox:
         with self._step("list"):
             return [self._listed(folder, status) for folder in self._server.folders]
 
+    async def keywords(self, paths: Sequence[FolderPath]) -> Flags:
+        """Not told: no reader has a use for it."""
+        return frozenset()
+
     async def status(self, paths: Sequence[FolderPath]) -> list[FolderStatus | None]:
         """Count; see `Reader.status`."""
         with self._step("status"):
@@ -141,6 +145,9 @@ class MemoryMailbox:
         with self._step("select"):
             self._server.folder(path)
             return self._server.options.permanent_flags, self._server.options.custom_keywords
+
+    def expect_keywords(self, path: FolderPath, keywords: Flags) -> None:
+        """Nothing to prepare."""
 
     async def open_lane(self) -> MemoryLane:
         """Open a writer connection; see `Target.open_lane`. Raises ConnectionLost."""

@@ -52,6 +52,7 @@ _UID = re.compile(rb"(?i)(?:^|[ (])UID +(\d{1,10})(?=[ )]|$)")
 _FLAGS = re.compile(rb"(?i)(?:^|[ (])FLAGS +\(([^()]*)\)")
 _DATE = re.compile(rb'(?i)(?:^|[ (])INTERNALDATE +"([^"]*)"')
 _LITERAL = re.compile(rb"~?\{(\d{1,18})\+?\}\Z")
+_MOST_PARTS = 4_000
 # Some servers count a literal one line end short, so that a stray CRLF comes before the parenthesis.
 _TAIL = re.compile(rb"(?:\r?\n)?([^\r\n]{0,8192})\) *\r?\n")
 
@@ -208,6 +209,8 @@ class Connection:
         held = sum(map(len, self._parts))
         if size + held > self._limits.literal_bytes:
             raise ProtocolError(f"a literal of {size} bytes where none so large is expected")
+        if len(self._parts) > _MOST_PARTS:
+            raise ProtocolError(f"a response with more than {_MOST_PARTS // 2} literals")
         self._need = size
         self._parts.append(text[: marker.start()])
         return start

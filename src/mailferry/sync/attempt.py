@@ -25,6 +25,7 @@ from mailferry.sync.work import FolderWork, Resend
 _A = TypeVar("_A")
 _B = TypeVar("_B")
 EMPTY = FolderStatus(0, 0, 0)
+_KEYWORD_FOLDERS = 16  # enough to see the keywords that a user has
 
 
 class Attempt:
@@ -265,9 +266,15 @@ class Attempt:
         todo = [w for w in works if w.plan.ranges or w.plan.resend]
         asked = [w for w in works if not w.plan.empty]
         if asked:
-            kinds = await asyncio.gather(*(target.permanent_flags(w.row.target_path) for w in asked))
+            kinds, keywords = await asyncio.gather(
+                asyncio.gather(*(target.permanent_flags(w.row.target_path) for w in asked)),
+                source.keywords([w.row.source_path for w in asked[:_KEYWORD_FOLDERS]]),
+            )
             for work, (permanent, anything) in zip(asked, kinds, strict=True):
                 work.permanent, work.any_keyword = permanent, anything
+            target.expect_keywords(asked[-1].row.target_path, asked[-1].sendable(keywords))
+        if not todo:
+            return
         todo = [w for w in todo if w.row.source_raw not in self._suspects or await self._takes_mail(target, w)]
         if not todo:
             return
