@@ -24,7 +24,7 @@ install: $(VENV)/.installed ## make .venv with the program: .venv/bin/mailferry
 dev: $(VENV)/.dev ## the same, with the tools for tests and checks
 
 demo: $(VENV)/.installed ## watch one mailbox move between two servers on this machine
-	@$(BIN)/python demo/run.py
+	@$(BIN)/python -m demo.run
 
 test: $(VENV)/.dev ## run all tests but the long ones; ARGS="-k name" is passed to pytest
 	@$(PYTEST) $(ARGS)

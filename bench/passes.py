@@ -23,13 +23,17 @@ def location(port: int, user: str) -> Location:
 
 
 async def one_pass(source: Location, target: Location, state: Path) -> int:
-    """Copy; give the number of messages. Raises MailferryError."""
+    """Copy; give the number of messages. What was left out is printed. Raises MailferryError."""
     ledger = SqliteLedger(state)
     keys = mailbox_key(source), mailbox_key(target)
     try:
         result = await run_pass(source_opener(source), target_opener(target), ledger, keys, Options())
     finally:
         await ledger.close()
+    for row in result.exceptions:
+        print(f"{state.name}: {row}", file=sys.stderr)
+    for folder, reason in result.failed_folders.items():
+        print(f"{state.name}: {folder}: {reason}", file=sys.stderr)
     return result.stats.total("copied")
 
 

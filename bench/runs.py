@@ -141,6 +141,8 @@ def memory_round(stage: Stage, sizes: Sizes, number: int) -> Iterator[Result]:
 
 
 def _passes(stage: Stage, mailboxes: Sequence[Mailbox], step: str, number: int) -> Result:
+    for mailbox in {mailbox.user: mailbox for mailbox in mailboxes}.values():
+        stage.reset(mailbox)  # a server that indexes for the first time may tell others that a folder is empty
     with ExitStack() as closing:
         users = [closing.enter_context(stage.fresh_user()) for _ in mailboxes]
         folder = closing.enter_context(own_folder())

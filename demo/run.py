@@ -16,10 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from samplemail import samples
-
+from demo.samplemail import samples
 from mailferry.imap import utf7
 
 BIN = Path(sys.executable).parent
@@ -33,11 +30,10 @@ def server() -> Iterator[int]:
     """Run the sample server; give its port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [BIN / "pymap", "--host", "127.0.0.1", "--port", str(port), "--no-tls", "--no-service", "admin"]
+    command = [str(BIN / "pymap"), "--host", "127.0.0.1", "--port", str(port), "--no-tls", "--no-service", "admin"]
+    command += ["dict", "--demo-user", USER, "--demo-password", PASSWORD]
     with (OUT / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, "dict", "--demo-user", USER, "--demo-password", PASSWORD], stdout=log, stderr=log
-        )
+        process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         _wait_until_ready(process, port)
         yield port
@@ -85,7 +81,11 @@ def fill(port: int) -> tuple[int, int]:
 def show(title: str, *arguments: str) -> None:
     """Run mailferry as a user would, and say how."""
     shown = " ".join(arguments)
-    print(f"\n\033[1m{title}\033[0m\n$ mailferry {shown}\n" if sys.stdout.isatty() else f"\n{title}\n$ mailferry {shown}\n")
+    print(
+        f"\n\033[1m{title}\033[0m\n$ mailferry {shown}\n"
+        if sys.stdout.isatty()
+        else f"\n{title}\n$ mailferry {shown}\n"
+    )
     sys.stdout.flush()
     done = subprocess.run([BIN / "mailferry", *arguments], check=False)
     if done.returncode:

@@ -43,7 +43,15 @@ class Sample(NamedTuple):
 
 def samples() -> Iterator[Sample]:
     """Give the sample messages, folder by folder."""
-    plan = {"INBOX": 40, "Sent": 18, "Drafts": 2, "Clients": 6, "Clients/Contoso": 12, "Reisekosten & Spesen": 7, "写真": 5}
+    plan = {
+        "INBOX": 40,
+        "Sent": 18,
+        "Drafts": 2,
+        "Clients": 6,
+        "Clients/Contoso": 12,
+        "Reisekosten & Spesen": 7,
+        "写真": 5,
+    }
     number = 0
     for folder, count in plan.items():
         for k in range(count):

@@ -83,6 +83,7 @@ async def send(
     *,
     key: str = "",
     features: Features | None = None,
+    piece_bytes: int = PREFIX_BYTES,
 ) -> list[Outcome | None]:
     """Send one chunk and wait for the verdicts. `key` names its source; otherwise each chunk has one of its own.
 
@@ -99,7 +100,8 @@ async def send(
         if large and begun:
             outcomes += await chunk.release()
             chunk = lane.chunk(path, mode, key)
-        feed(chunk, letter, uid=uid)
+        feed(chunk, letter, uid=uid, piece_bytes=piece_bytes)
+        assert lane.queued_bytes >= 0
         begun = True
         await lane.drain()
         if large:

@@ -71,9 +71,9 @@ def _door(site: Site) -> BackDoor:
 
 
 def _served(data: bytes) -> bytes:
-    """Line ends are stored as LF, a CR at the end of all is lost, and each LF is served as CRLF that has no CR."""
+    """Line ends are stored as LF, a CR at the end of all is lost, a lone LF is served as CRLF, NUL as 0x80."""
     stored = data.replace(b"\r\n", b"\n").removesuffix(b"\r")
-    return re.sub(rb"(?<!\r)\n", b"\r\n", stored)
+    return re.sub(rb"(?<!\r)\n", b"\r\n", stored).replace(b"\0", b"\x80")
 
 
 def _kept(data: bytes) -> bytes | None:

@@ -8,7 +8,6 @@ from tests.conformance.actions import (
     Letter,
     contents,
     deliver,
-    feed,
     folder,
     plain_mode,
     read,
@@ -94,12 +93,7 @@ async def test_many_kinds_in_one_chunk(subject: Subject, mode: Mode) -> None:
 async def test_sizes(subject: Subject, mode: Mode, size: int) -> None:
     mails = [message(1), sized(2, size), message(3), sized(4, size)]
     lane = await subject.target.open_lane()
-    chunk = lane.chunk(INBOX, mode, "a")
-    for mail in mails:
-        feed(chunk, Letter(mail), piece_bytes=50_001)
-        assert lane.queued_bytes >= 0
-        await lane.drain()
-    outcomes = await chunk.release()
+    outcomes = await send(lane, INBOX, mode, mails, features=subject.backend.features, piece_bytes=50_001)
     await lane.close()
     assert [outcome.kind for outcome in outcomes if outcome] == [STORED] * 4
     assert await contents(subject.target, INBOX) == [subject.backend.kept_as(mail) for mail in mails]

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from mailferry.backends.base import Features, FolderPath, Listed, SpecialUse
 from mailferry.sync.folderfilter import FolderFilter
-from mailferry.sync.foldernames import TargetNames, stored_bytes
 from mailferry.sync.names import FolderMap, map_folders
+from mailferry.sync.targetnames import TargetNames, stored_bytes
 
 # Few names, so that they clash, with everything that has a rule; and any text at all.
 _NAMES = [
     "INBOX", "Inbox", "Foo", "foo", "FOO", "foo (2)", "Foo ", " foo", "A.B", "A_B", "A/B", "a\\b", "x\r\ny", "..",
-    "Files", "Sent", "Sent Items", "SENT", "Gesendet", "Trash", "Papierkorb", "Notes", "Kalender", "[Gmail]",
+    "~home", "Files", "Sent", "Sent Items", "SENT", "Gesendet", "Trash", "Papierkorb", "Notes", "Kalender", "[Gmail]",
     "All Mail", "Todos",
     "Caf\u00e9", "Cafe\u0301", "Straße", "STRASSE", "\ud800", "ü" * 90, "Ü" * 90, "x" * 300, "a^b", " ", "a  b",
 ]  # fmt: skip
@@ -30,6 +30,9 @@ features = st.builds(
     st.just("fuzzed"),
     delimiter=st.sampled_from(["/", ".", "\\", "_", None]),
     folder_name_bytes=st.sampled_from([32, 64, 240]),
+    forbidden_characters=st.sampled_from(["", "/", "/o"]),
+    forbidden_first=st.sampled_from(["", "~", "~F"]),
+    path_bytes=st.sampled_from([None, 40, 250]),
     case_insensitive=st.booleans(),
     children_of_inbox=st.booleans(),
     is_exchange=st.booleans(),
@@ -107,7 +110,10 @@ def check_order(target: list[Listed], there: Features, result: FolderMap) -> Non
 def check_valid(path: FolderPath, there: Features) -> None:
     assert there.delimiter is not None or len(path.parts) == 1
     assert there.children_of_inbox or path.parts[0] != "INBOX" or len(path.parts) == 1
+    assert there.path_bytes is None or sum(stored_bytes(part) + 1 for part in path.parts) - 1 <= there.path_bytes
+    assert path.parts == ("INBOX",) or path.parts[0][0] not in tuple(there.forbidden_first)
     for part in path.parts:
+        assert not set(part) & set(there.forbidden_characters)
         assert stored_bytes(part) <= there.folder_name_bytes
         assert there.delimiter is None or there.delimiter not in part
         assert all(" " <= char != "\x7f" for char in part)

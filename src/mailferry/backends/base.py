@@ -180,7 +180,10 @@ class Features:
     custom_keywords: bool = True
     max_message_bytes: int | None = None
     delimiter: str | None = "/"  # names may not contain it
+    forbidden_characters: str = ""  # names may not contain one of these either
+    forbidden_first: str = ""  # a name at the top may not begin with one of these
     folder_name_bytes: int = 240  # longest part of a name, in bytes as stored
+    path_bytes: int | None = None  # longest whole name, in bytes as stored, separators included
     case_insensitive: bool = False  # folder names that differ in case only are one folder
     children_of_inbox: bool = True
     is_exchange: bool = False
@@ -267,7 +270,8 @@ class Chunk(Protocol):
     """Messages that are committed together. Nothing of it is stored before `release`.
 
     Order: (`add` | `start` `piece`* )* then `release` or `abandon`. A mail with more to come
-    (len(data) < size) is begun by `add`, and its rest is given to `piece`.
+    (len(data) < size) is begun by `add`, and its rest is given to `piece`. In SINGLE and SYNC mode such a mail
+    is alone in its chunk, unless the target has `idempotent_names`.
     """
 
     def add(self, mail: Mail, flags: Flags, date: int, zone: int) -> None:

@@ -38,6 +38,7 @@ class ImapChunk:
         self._its_turn = False
         self._sealed = False
         self._released = False
+        self._proving = False  # a command is under way that later ones will rely on
         self._exchange: Exchange | None = None
         self._gate: Gate | None = None
 
@@ -70,7 +71,8 @@ class ImapChunk:
 
     def abandon(self) -> None:
         """Give the chunk up."""
-        if self._exchange is not None and not self._exchange.reply.done():
+        exchange = self._exchange
+        if exchange is not None and not exchange.dropped and not (exchange.reply.done() and self._released):
             self._client.abort()
         self._given.clear()
         self._lane.passed(self)
@@ -98,7 +100,7 @@ class ImapChunk:
         head, wait = self._lane.head(self._raw, mail, flags, date, zone, self._mode)
         self._client.push(exchange, head)
         if wait:
-            self._lane.prove(exchange, self._raw, flags, self._mode)
+            self._proving |= self._lane.prove(exchange, self._raw, flags, self._mode)
         self._client.push(exchange, mail.data)
 
     def _end(self) -> None:
@@ -106,7 +108,10 @@ class ImapChunk:
         if self._exchange is not None and self._sealed and self._gate is None:
             self._gate = self._client.hold(self._exchange)
             self._client.finish(self._exchange)
-            self._lane.passed(self)
+            if self._proving:
+                self._exchange.reply.add_done_callback(lambda _: self._lane.passed(self))
+            else:
+                self._lane.passed(self)
         if self._gate is not None and self._released:
             self._gate.open()
 
@@ -133,6 +138,7 @@ class MultiChunk(ImapChunk):
     def __init__(self, lane: ImapLane, raw: bytes, mode: Mode) -> None:
         super().__init__(lane, raw, mode)
         self._count = 0
+        self._refused = False
 
     def add(self, mail: Mail, flags: Flags, date: int, zone: int) -> None:
         """Take one message, behind those before it in the same command."""
@@ -143,12 +149,20 @@ class MultiChunk(ImapChunk):
         lane, exchange = self._lane, self._exchange
         if exchange is None:
             exchange = self._start()
+        if exchange.reply.done():
+            self._refused = True  # nothing more may be begun; the CRLF ends what the server may still be reading
+            return
         spelt = lane.proven(self._raw, flags)
         if spelt is not None and mail.size <= lane.plus_bytes:
             head = commands.append_proven(spelt, lane.dates.format(date, zone), mail.size)
             self._client.push(exchange, head + mail.data)
         else:
             self._push(exchange, mail, flags, date, zone)
+
+    def piece(self, data: bytes) -> None:
+        """Take the next bytes of the message begun last."""
+        if not self._refused:
+            super().piece(data)
 
     def _start(self) -> Exchange:
         self._exchange = self._begin()
@@ -211,15 +225,21 @@ class SingleChunk(ImapChunk):
         if self._large:
             self._stream()
         elif self._released and self._task is None:
-            exchanges = []
-            for given in self._take_kept():
-                assert not isinstance(given, bytes)
-                exchange = self._begin()
-                self._push(exchange, *given)
-                self._client.finish(exchange)
-                exchanges.append(exchange)
-            self._collect(exchanges)
-            self._lane.passed(self)
+            self._task = asyncio.get_running_loop().create_task(self._send_all())
+
+    async def _send_all(self) -> None:
+        exchanges = []
+        for given in self._take_kept():
+            assert not isinstance(given, bytes)
+            exchange = self._begin()
+            exchanges.append(exchange)
+            self._push(exchange, *given)
+            self._client.finish(exchange)
+            if self._proving:
+                await asyncio.wait((exchange.reply,))
+                self._proving = False
+        self._lane.passed(self)
+        await self._wait_for(exchanges)
 
     def _stream(self) -> None:
         for given in self._take_kept():
@@ -232,10 +252,7 @@ class SingleChunk(ImapChunk):
         self._end()
         if self._released and self._task is None:
             assert self._exchange is not None
-            self._collect([self._exchange])
-
-    def _collect(self, exchanges: list[Exchange]) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._wait_for(exchanges))
+            self._task = asyncio.get_running_loop().create_task(self._wait_for([self._exchange]))
 
     async def _wait_for(self, exchanges: list[Exchange]) -> None:
         outcomes: list[Outcome | None] = []

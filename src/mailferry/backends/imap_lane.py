@@ -136,13 +136,13 @@ class ImapLane:
         """Take note that the server takes these keywords."""
         self._mine.flags |= set(keywords)
 
-    def prove(self, exchange: Exchange, raw: bytes, flags: Flags, mode: Mode) -> None:
-        """Put a gate before the body. What is sent behind it may rely on these arguments, because a refusal in place
-        of the `+` takes that back; if anything behind the gate relies on it already, the connection ends.
+    def prove(self, exchange: Exchange, raw: bytes, flags: Flags, mode: Mode) -> bool:
+        """Put a gate before the body, and say whether what follows in the same command relies on what is before. A
+        refusal in place of the `+` takes it back; other commands must wait for the answer.
         """
         gate = self.client.hold(exchange, for_server=True)
         if self._waits_always(mode) or self._is_proven(raw, flags):
-            return
+            return False
         gate.proves = True
         mine, form = self._mine, self._mine.form
         fresh_flags = set(flags) - mine.flags
@@ -160,6 +160,7 @@ class ImapLane:
         mine.form = True
         mine.folders.add(raw)
         mine.flags |= flags
+        return True
 
     # waiting
 

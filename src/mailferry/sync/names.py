@@ -8,74 +8,18 @@ need no change first. No two folders of the source share one of the target: the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import count
 
 from mailferry.backends.base import Features, FolderPath, Listed, SpecialUse
 from mailferry.sync.folderfilter import FolderFilter
-from mailferry.sync.foldernames import (
-    GMAIL_CONTAINERS,
-    NOT_MAIL,
-    USES,
-    Candidates,
-    Parts,
-    TargetNames,
-    WellKnown,
-    candidates,
-    canonical,
-    folded,
-)
+from mailferry.sync.foldermap import FolderMap, LeftOut, MappedFolder, Why
+from mailferry.sync.foldernames import GMAIL_CONTAINERS, USES, Candidates, Parts, candidates, canonical, folded
+from mailferry.sync.foldertree import INBOX_PARTS, FolderTree, Node
+from mailferry.sync.targetnames import TargetNames
 
-INBOX_PARTS: Parts = ("INBOX",)
-MAX_LEVELS = 300
-"""Exchange Online's limit. A deeper tree is a broken listing, and costs memory by the square of its depth."""
+__all__ = ["FolderMap", "LeftOut", "MappedFolder", "Why", "map_folders"]
 
 _MOVED_WITH_PARENT = "parent has another name"
-
-
-class Why(StrEnum):
-    """Why a folder of the source is left out."""
-
-    EXCLUDED = "excluded"
-    NOT_SELECTABLE = "not-selectable"
-    LISTED_TWICE = "listed-twice"
-    NOT_MAIL = "not-mail"
-    ALL_MAIL = "all-mail"
-    TOO_DEEP = "too-deep"
-
-
-@dataclass(frozen=True, slots=True)
-class MappedFolder:
-    """One folder that is copied. `special_use` is the use that it has, or is to be made with, on the target."""
-
-    source: Listed
-    target: FolderPath
-    special_use: SpecialUse | None
-    reason: str
-    exists: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """One folder that is not copied. `text` is for people."""
-
-    source: Listed
-    code: Why
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class FolderMap:
-    """The whole map: every folder of the source is in `entries` (in the order of copying) or in `left_out`.
-
-    `to_create` has parents first and is what `Target.create_folders` takes.
-    """
-
-    entries: list[MappedFolder] = field(default_factory=list)
-    left_out: list[LeftOut] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    to_create: list[tuple[FolderPath, SpecialUse | None]] = field(default_factory=list)
 
 
 def map_folders(
@@ -91,103 +35,43 @@ def map_folders(
     `known` is the stored map (raw name on the source to path on the target): it always wins. The result does
     not depend on the order of the listings.
     """
-    mapper = _Mapper(source_features, TargetNames(target_features, target), known, folder_filter)
-    mapper.read(source)
+    result = FolderMap()
+    tree = FolderTree(source_features, known, folder_filter, result)
+    tree.read(source)
+    mapper = _Mapper(tree, TargetNames(target_features, target), known, result)
     mapper.choose_special(candidates(target, is_gmail=target_features.is_gmail))
-    mapper.leave_out()
+    tree.leave_out()
     mapper.place()
     return mapper.finish()
 
 
-@dataclass(slots=True)
-class _Node:
-    """One place in the source's tree; `folder` is None where the server lists only something below it."""
-
-    parts: Parts
-    folder: Listed | None = None
-    copied: bool = False
-    use: SpecialUse | None = None
-    place: Parts = ()
-    reasons: list[str] = field(default_factory=list)
-
-    @property
-    def path(self) -> str:
-        return "/".join(self.parts)
-
-
 class _Mapper:
-    """The state of one call of `map_folders`; the methods are its steps, in order."""
+    """The state of one call of `map_folders` on the target's side; the methods are its steps, in order."""
 
     def __init__(
-        self, features: Features, names: TargetNames, known: Mapping[bytes, FolderPath], folder_filter: FolderFilter
+        self, tree: FolderTree, names: TargetNames, known: Mapping[bytes, FolderPath], result: FolderMap
     ) -> None:
-        self.features = features
+        self.tree = tree
         self.names = names
         self.known = known
-        self.filter = folder_filter
-        self.tree: dict[Parts, _Node] = {}
-        self.found = Candidates()
         self.special: dict[SpecialUse, Parts] = {}  # chosen places on the target
         self.taken: dict[Parts, str] = {}  # comparable target path -> the source folder that goes there
         self.numbers: dict[Parts, int] = {}  # comparable wish -> the next number to try
-        self.result = FolderMap()
-
-    # --- the source -----------------------------------------------------------------------------------
-
-    def ident(self, parts: Parts) -> Parts:
-        parts = canonical(parts)
-        return tuple(map(folded, parts)) if self.features.case_insensitive else parts
-
-    def read(self, source: Sequence[Listed]) -> None:
-        """Build the tree; a folder that is listed twice counts once."""
-        for folder in sorted(source, key=self._listing_rank):
-            if len(folder.path.parts) > MAX_LEVELS:
-                self._omit(folder, Why.TOO_DEEP, f"more than {MAX_LEVELS} levels deep")
-                self.result.warnings.append(f"a folder more than {MAX_LEVELS} levels deep is left out")
-                continue
-            parts = canonical(folder.path.parts)
-            for level in range(1, len(parts) + 1):
-                self.tree.setdefault(self.ident(parts[:level]), _Node(parts[:level]))
-            node = self.tree[self.ident(parts)]
-            if node.folder is None:
-                node.folder, node.parts = folder, parts
-                continue
-            text = f"the server lists {node.path!r} twice; it is copied once"
-            self._omit(folder, Why.LISTED_TWICE, text)
-            self.result.warnings.append(text)
-        self.found = candidates(self._folders(), is_gmail=self.features.is_gmail)
-
-    def _listing_rank(self, folder: Listed) -> tuple[bool, bool, bool, bool, FolderPath, bytes]:
-        # Of two listings of one folder the stored one must win, or the map would change from run to run.
-        spelt = folder.path.parts == canonical(folder.path.parts)
-        return (
-            not folder.selectable,
-            folder.raw_name not in self.known,
-            not spelt,
-            folder.special_use is None,
-            folder.path,
-            folder.raw_name,
-        )
-
-    def _folders(self) -> list[Listed]:
-        return [node.folder for node in self.tree.values() if node.folder]
-
-    def _omit(self, folder: Listed, code: Why, text: str) -> None:
-        self.result.left_out.append(LeftOut(folder, code, text))
+        self.result = result
 
     # --- special use ----------------------------------------------------------------------------------
 
     def choose_special(self, there: Candidates) -> None:
         """Decide for each use which folder of the source has it, and which of the target."""
         for kind, use in USES.items():
-            mine = self.found.by_use.get(use) or self.found.by_name.get(kind)
+            mine = self.tree.found.by_use.get(use) or self.tree.found.by_name.get(kind)
             if not mine:
                 continue
             theirs = there.by_use.get(use) or there.by_name.get(kind, [])
             keys = {self.names.key(folder.path.parts): folder.path.parts for folder in reversed(theirs)}
             # Of several candidates the one that has the target's name already: then no second name is made.
             winner = next((f for f in mine if self.names.key(f.path.parts) in keys), mine[0])
-            self.tree[self.ident(winner.path.parts)].use = use
+            self.tree.nodes[self.tree.ident(winner.path.parts)].use = use
             own = self.names.key(winner.path.parts)
             same_name = self.names.selectable(winner.path.parts)
             if own in keys:
@@ -198,51 +82,6 @@ class _Mapper:
             elif theirs:
                 self.special[use] = theirs[0].path.parts
 
-    def places(self) -> dict[WellKnown, list[Parts]]:
-        """Say where the well-known folders of the source are, for the filter."""
-        found = {kind: [f.path.parts for f in self.found.by_name.get(kind, [])] for kind in NOT_MAIL | {WellKnown.ALL}}
-        found[WellKnown.ALL] += [f.path.parts for f in self.found.by_use.get(SpecialUse.ALL, [])]
-        for kind, use in USES.items():
-            found[kind] = [node.parts for node in self.tree.values() if node.use is use]
-        found[WellKnown.INBOX] = [INBOX_PARTS]
-        return found
-
-    # --- what is left out -----------------------------------------------------------------------------
-
-    def leave_out(self) -> None:
-        """Mark what is copied, and say why the rest is not."""
-        places = self.places()
-        not_mail = {self.ident(parts) for kind in NOT_MAIL for parts in places[kind] if self.features.is_exchange}
-        all_mail = {self.ident(parts) for parts in places[WellKnown.ALL] if self.features.is_gmail}
-        for ident, node in sorted(self.tree.items()):
-            if node.folder is None:
-                continue
-            if not node.folder.selectable:
-                self._omit(node.folder, Why.NOT_SELECTABLE, "holds no mail, only folders")
-            elif objection := self.filter.objection(node.parts, places):
-                self._omit(node.folder, Why.EXCLUDED, objection)
-            elif any(ident[:level] in not_mail for level in range(1, len(ident) + 1)):
-                self._omit(node.folder, Why.NOT_MAIL, "not a mail folder")
-            elif ident in all_mail and not self.filter.names(node.parts, places):
-                self._omit(node.folder, Why.ALL_MAIL, "shows the mail of all labels once more")
-                self.result.warnings.append(
-                    f"{node.path!r} is left out, or all mail would arrive twice; "
-                    "mail that was archived without a label is only there: include the folder by its name to copy it"
-                )
-            else:
-                node.copied = True
-                self._warn_if_virtual(node.folder)
-        wanted = [node.parts for node in self.tree.values() if node.folder]
-        for text in self.filter.unmatched(wanted, places):
-            self.result.warnings.append(f"the pattern {text!r} matches no folder of the source")
-
-    def _warn_if_virtual(self, folder: Listed) -> None:
-        if folder.special_use in (SpecialUse.ALL, SpecialUse.FLAGGED):
-            self.result.warnings.append(
-                f"{str(folder.path)!r} ({folder.special_use}) usually shows mail of other folders, "
-                "which then arrives twice: consider excluding it"
-            )
-
     # --- places on the target -------------------------------------------------------------------------
 
     def place(self) -> None:
@@ -252,8 +91,8 @@ class _Mapper:
             self.taken.setdefault(self.names.key(stored.parts), "")
         self._place_stored()
         self._place_special()
-        by_level: dict[int, list[_Node]] = {}
-        for node in self.tree.values():
+        by_level: dict[int, list[Node]] = {}
+        for node in self.tree.nodes.values():
             if not node.place:
                 by_level.setdefault(len(node.parts), []).append(node)
         for _, nodes in sorted(by_level.items()):
@@ -264,7 +103,7 @@ class _Mapper:
                 self._place_numbered(node, wish)
 
     def _place_stored(self) -> None:
-        for _, node in sorted(self.tree.items()):
+        for _, node in sorted(self.tree.nodes.items()):
             stored = self.known.get(node.folder.raw_name) if node.folder else None
             if stored is None:
                 continue
@@ -276,12 +115,12 @@ class _Mapper:
                 self._take(node)
 
     def _place_special(self) -> None:
-        inbox = self.tree.get(self.ident(INBOX_PARTS))
+        inbox = self.tree.nodes.get(self.tree.ident(INBOX_PARTS))
         if inbox and not inbox.place:
             inbox.place, inbox.reasons = INBOX_PARTS, ["same name"]
             if inbox.copied:
                 self._take(inbox)
-        for _, node in sorted(self.tree.items()):
+        for _, node in sorted(self.tree.nodes.items()):
             place = self.special.get(node.use) if node.use else None
             if node.place or not place or self.names.key(place) in self.taken:
                 continue
@@ -291,10 +130,10 @@ class _Mapper:
             if node.copied:
                 self._take(node)
 
-    def _wish(self, node: _Node) -> Parts:
+    def _wish(self, node: Node) -> Parts:
         """Give the path that the node would have if nothing were in its way; its reasons are noted."""
         parent = node.parts[:-1]
-        below = self.tree[self.ident(parent)].place if parent else ()
+        below = self.tree.nodes[self.tree.ident(parent)].place if parent else ()
         if self._only_in_gmail(node.parts):
             below = ()
             node.reasons.append("Gmail's container left out")
@@ -309,15 +148,15 @@ class _Mapper:
 
     def _only_in_gmail(self, parts: Parts) -> bool:
         """Say whether this is in Gmail's own container, in which nobody else can make folders."""
-        gmail = self.features.is_gmail or self.names.features.is_gmail
+        gmail = self.tree.features.is_gmail or self.names.features.is_gmail
         inside = gmail and len(parts) == 2 and folded(parts[0]) in GMAIL_CONTAINERS
         return inside and self.names.existing(parts) is None
 
-    def _wish_rank(self, wish: Parts, node: _Node) -> tuple[bool, bool, Parts]:
+    def _wish_rank(self, wish: Parts, node: Node) -> tuple[bool, bool, Parts]:
         there = self.names.existing(wish)
         return not (there and there.path.parts == wish), wish != node.parts, node.parts
 
-    def _place_as_wished(self, node: _Node, wish: Parts) -> bool:
+    def _place_as_wished(self, node: Node, wish: Parts) -> bool:
         place = self._spelt(wish)
         if self._obstacle(node, place):
             return False
@@ -326,7 +165,7 @@ class _Mapper:
         self._settle(node, place)
         return True
 
-    def _place_numbered(self, node: _Node, wish: Parts) -> None:
+    def _place_numbered(self, node: Node, wish: Parts) -> None:
         node.reasons.append(self._obstacle(node, self._spelt(wish)))
         key = self.names.key(wish)
         for number in count(self.numbers.get(key, 2)):
@@ -342,7 +181,7 @@ class _Mapper:
         there = self.names.existing(place)
         return canonical(there.path.parts) if there else place
 
-    def _obstacle(self, node: _Node, place: Parts) -> str:
+    def _obstacle(self, node: Node, place: Parts) -> str:
         """Say why the node cannot go to `place`; empty if it can."""
         if self.names.is_reserved(place, only_parent=not node.copied):
             return "reserved name"
@@ -358,7 +197,7 @@ class _Mapper:
                 return f"name of the special folder {use}"
         return ""
 
-    def _settle(self, node: _Node, place: Parts) -> None:
+    def _settle(self, node: Node, place: Parts) -> None:
         node.place = place
         if not node.copied:
             return
@@ -368,14 +207,14 @@ class _Mapper:
             self.result.warnings.append(f"{node.path!r} is copied to {target!r}: {', '.join(node.reasons)}")
         node.reasons = node.reasons or ["same name"]
 
-    def _take(self, node: _Node) -> None:
+    def _take(self, node: Node) -> None:
         self.taken[self.names.key(node.place)] = node.path
 
     # --- the result -----------------------------------------------------------------------------------
 
     def finish(self) -> FolderMap:
         """Put everything in order."""
-        nodes = sorted((n for n in self.tree.values() if n.copied), key=self._copy_rank)
+        nodes = sorted((n for n in self.tree.nodes.values() if n.copied), key=self._copy_rank)
         for node in nodes:
             if node.folder is None:
                 continue
@@ -388,13 +227,13 @@ class _Mapper:
         self.result.to_create.extend(self._missing(self.result.entries))
         return self.result
 
-    def _use_there(self, node: _Node) -> SpecialUse | None:
+    def _use_there(self, node: Node) -> SpecialUse | None:
         special = self.special.get(node.use) if node.use else None
         return node.use if special is None or self.names.key(special) == self.names.key(node.place) else None
 
-    def _copy_rank(self, node: _Node) -> tuple[int, Parts, Parts]:
+    def _copy_rank(self, node: Node) -> tuple[int, Parts, Parts]:
         """INBOX, Sent, Drafts, then by name; Trash and Junk, with what is below them, last."""
-        above = [self.tree[self.ident(node.parts[:level])].use for level in range(1, len(node.parts) + 1)]
+        above = [self.tree.nodes[self.tree.ident(node.parts[:level])].use for level in range(1, len(node.parts) + 1)]
         if node.parts == INBOX_PARTS:
             rank = 0
         elif SpecialUse.TRASH in above:

@@ -3,20 +3,21 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from mailferry.backends.base import Features, FolderPath, Listed, SpecialUse
+from mailferry.backends.maildir import FEATURES as MAILDIR
+from mailferry.backends.maildir_names import directory_of
 from mailferry.imap import utf7
 from mailferry.sync.folderfilter import FolderFilter
 from mailferry.sync.foldernames import (
     NOT_MAIL,
     USES,
-    TargetNames,
     WellKnown,
     candidates,
     folded,
     meaning,
-    stored_bytes,
     table,
 )
 from mailferry.sync.names import FolderMap, LeftOut, MappedFolder, Why, map_folders
+from mailferry.sync.targetnames import TargetNames, stored_bytes
 
 PLAIN = Features("plain")
 NO_CASE = Features("no case", case_insensitive=True)
@@ -498,3 +499,45 @@ class TestTable:
     def test_a_selectable_folder_hides_a_phantom_of_its_name(self) -> None:
         names = TargetNames(NO_CASE, [folder("A", selectable=False), folder("a")])
         assert names.selectable(("A",)) == folder("a")
+
+
+class TestNamesOnDisk:
+    @pytest.mark.parametrize(("parts", "place"), [
+        (("in/out",), ("in_out",)),
+        (("~home",), ("_home",)),
+        (("~",), ("_",)),
+        (("Home", "~home"), ("Home", "~home")),
+        (("a~b",), ("a~b",)),
+    ])  # fmt: skip
+    def test_what_is_forbidden_is_replaced(self, parts: tuple[str, ...], place: tuple[str, ...]) -> None:
+        result = map_folders([Listed(FolderPath(parts), b"x")], [], PLAIN, MAILDIR, {}, FolderFilter())
+        assert [e.target.parts for e in result.entries] == [place]
+        assert bool(result.warnings) == (parts != place)
+
+    def test_a_replaced_name_takes_no_other_folders_place(self) -> None:
+        found = [Listed(FolderPath((name,)), name.encode()) for name in ("~home", "_home")]
+        result = map_folders(found, [], PLAIN, MAILDIR, {}, FolderFilter())
+        assert {e.source.path.parts: e.target.parts for e in result.entries} == {
+            ("~home",): ("_home (2)",),
+            ("_home",): ("_home",),
+        }
+
+    def test_the_last_part_of_a_long_path_is_shortened(self) -> None:
+        one, two = "a" * 100, "b" * 100
+        source = [Listed(FolderPath((one, two, "c" * 80 + end)), end.encode()) for end in ("1", "2")]
+        result = map_folders(source, [], PLAIN, MAILDIR, {}, FolderFilter())
+        places = [e.target.parts for e in result.entries]
+        assert [place[:2] for place in places] == [(one, two)] * 2
+        assert len(set(places)) == 2
+        assert all(directory_of(FolderPath(place)) for place in places)
+        assert all("too long" in e.reason for e in result.entries)
+
+    def test_where_no_room_is_left_a_folder_moves_up(self) -> None:
+        one, two = "a" * 120, "b" * 120
+        result = map_folders(
+            [Listed(FolderPath((one, two, "Clients", "2024")), b"x")], [], PLAIN, MAILDIR, {}, FolderFilter()
+        )
+        [found] = result.entries
+        assert found.target.parts[:1] == (one,)
+        assert found.target.parts[-1] == "2024"
+        assert directory_of(found.target)

@@ -14,6 +14,7 @@ from mailferry.backends.base import INBOX, Flags, FolderPath
 from mailferry.backends.memory import MemoryMailbox
 from mailferry.backends.memory_options import MemoryOptions, Refusal
 from mailferry.backends.memory_server import MemoryServer
+from mailferry.backends.memory_steps import Killed, Steps
 from mailferry.errors import Side
 from mailferry.sync.ledger_sqlite import SqliteLedger
 from mailferry.sync.options import Clock, Options
@@ -342,3 +343,40 @@ async def test_many_bad_messages_are_skipped_when_the_folder_takes_good_ones(tmp
     assert len(rig.target.mails(INBOX)) == 15
     assert len([row for row in result.exceptions if row.kind == "skipped"]) == 15
     assert not result.failed_folders
+
+
+async def test_newest_first_goes_in_blocks_that_ascend_inside(tmp_path: Path) -> None:
+    rig = Rig(tmp_path / "l.db")
+    for number in range(1_150):
+        rig.source.add_mail(INBOX, mail(number), date=number)
+    await rig.run(replace(FAST, newest_first=True, chunk_messages=200))
+    dates = [m.date for m in rig.target.mails(INBOX)]
+    assert sorted(dates) == list(range(1_150))
+    assert dates[:150] == list(range(1_000, 1_150))
+    assert dates[150:650] == list(range(500, 1_000))
+    assert dates[650:] == list(range(500))
+    assert (await rig.run(replace(FAST, newest_first=True))).stats.total("copied") == 0
+
+
+@pytest.mark.parametrize("k", range(25, 75, 5))
+async def test_newest_first_survives_a_kill(tmp_path: Path, k: int) -> None:
+    rig = Rig(tmp_path / "l.db")
+    for number in range(1_100):
+        rig.source.add_mail(INBOX, mail(number), date=number)
+    options = replace(FAST, newest_first=True, chunk_messages=100)
+    steps = Steps(stop_at=k)
+    ledger = SqliteLedger(rig.state, steps=steps.reach)
+
+    async def open_source() -> MemoryMailbox:
+        return MemoryMailbox(rig.source, side=Side.SOURCE, steps=steps)
+
+    async def open_target() -> MemoryMailbox:
+        return MemoryMailbox(rig.target, side=Side.TARGET, steps=steps)
+
+    try:
+        await steps.run(run_pass(open_source, open_target, ledger, ("s", "t"), options))
+    except Killed:
+        pass
+    await ledger.close()
+    await rig.run(options)
+    assert rig.same()
