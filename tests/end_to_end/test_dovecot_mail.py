@@ -14,7 +14,15 @@ from tests.servers.dovecot import Dovecot
 from tests.servers.mailboxes import Folder, Message, connect, fill, snapshot, write_maildir
 from tests.servers.plugin import DovecotFactory
 
-FLAGS = ((), ("\\Seen",), ("\\Seen", "\\Answered"), ("\\Flagged", "Work"), ("\\Draft",), ("$Forwarded", "NonJunk"), ("\\Deleted",))
+FLAGS = (
+    (),
+    ("\\Seen",),
+    ("\\Seen", "\\Answered"),
+    ("\\Flagged", "Work"),
+    ("\\Draft",),
+    ("$Forwarded", "NonJunk"),
+    ("\\Deleted",),
+)
 
 
 def mailbox() -> dict[Folder, list[Message]]:
@@ -68,8 +76,10 @@ WITHOUT: dict[str, dict[str, tuple[str, ...]]] = {
     "LIST-STATUS": {"without": ("LIST-STATUS",)},
     "LIST-EXTENDED": {"without": ("LIST-EXTENDED", "LIST-STATUS")},
     "all of them": {
-        "without": ("LITERAL+", "UIDPLUS", "MULTIAPPEND", "CONDSTORE", "QRESYNC", "NAMESPACE", "LIST-STATUS")
-        + ("LIST-EXTENDED", "SASL-IR", "ID", "ENABLE", "UNSELECT", "ESEARCH")
+        "without": (
+            *("LITERAL+", "UIDPLUS", "MULTIAPPEND", "CONDSTORE", "QRESYNC", "NAMESPACE", "LIST-STATUS"),
+            *("LIST-EXTENDED", "SASL-IR", "ID", "ENABLE", "UNSELECT", "ESEARCH"),
+        )
     },
 }
 
@@ -136,7 +146,11 @@ async def test_a_target_filled_by_another_client_gets_no_duplicate(
     content = mailbox()
     fill(dovecot, fresh_user, content)
     inbox = content["INBOX"]
-    fill(target, fresh_user, {"INBOX": [m for m in inbox[::2] if m.data != mails.twins()[0]], "Sent": content["Sent"][:1]})
+    fill(
+        target,
+        fresh_user,
+        {"INBOX": [m for m in inbox[::2] if m.data != mails.twins()[0]], "Sent": content["Sent"][:1]},
+    )
     copy = Copy(settings(dovecot.port, fresh_user), settings(target.port, fresh_user), tmp_path / "l.db")
     await copy.run()
     assert differences(snapshot(dovecot, fresh_user), snapshot(target, fresh_user)) == []

@@ -1,4 +1,4 @@
-"""Folder names between two real Dovecots: separators, prefixes, characters, special use, subscriptions, a shared root."""
+"""Folder names between two real Dovecots: separators, prefixes, characters, special use, subscriptions, a root."""
 
 from __future__ import annotations
 
@@ -29,9 +29,7 @@ def pair(source: Dovecot, target: Dovecot, user: str, state: Path, folders: dict
     return Copy(settings(source.port, user), settings(target.port, user), state / "l.db")
 
 
-async def test_names_of_all_kinds(
-    dovecot_factory: DovecotFactory, fresh_user: str, tmp_path: Path
-) -> None:
+async def test_names_of_all_kinds(dovecot_factory: DovecotFactory, fresh_user: str, tmp_path: Path) -> None:
     source, target = dovecot_factory(store="mdbox"), dovecot_factory(store="sdbox")
     copy = pair(source, target, fresh_user, tmp_path, {name: messages(mails.tidy(2)) for name in NAMES})
     await copy.run()
@@ -86,7 +84,7 @@ async def test_empty_folders_and_parents_that_cannot_be_selected(
 
 async def test_subscriptions_follow(dovecot_factory: DovecotFactory, fresh_user: str, tmp_path: Path) -> None:
     source, target = dovecot_factory(store="mdbox"), dovecot_factory(separator=".")
-    copy = pair(source, target, fresh_user, tmp_path, {name: ONE for name in ("A", "B/C", "Ünter", "Not")})
+    copy = pair(source, target, fresh_user, tmp_path, dict.fromkeys(("A", "B/C", "Ünter", "Not"), ONE))
     with connect(source, fresh_user) as client:
         for name in ("A", "B/C", "Ünter"):
             client.command(b"SUBSCRIBE " + quoted(encode_name(name)))
@@ -103,7 +101,11 @@ async def test_special_use_meets_special_use(
     """German names on the source, by attribute or by name; the target has its own."""
     source = dovecot_factory(without=listing)
     target = dovecot_factory(store="mdbox", special_use="create")
-    folders: dict[Folder, list[Message]] = {"Gesendete Objekte": messages(mails.tidy(3)), "Papierkorb": ONE, "Entwürfe": ONE}
+    folders: dict[Folder, list[Message]] = {
+        "Gesendete Objekte": messages(mails.tidy(3)),
+        "Papierkorb": ONE,
+        "Entwürfe": ONE,
+    }
     copy = pair(source, target, fresh_user, tmp_path, folders)
     await copy.run()
     here = snapshot(target, fresh_user)

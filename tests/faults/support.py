@@ -80,9 +80,7 @@ class Copy:
 
         try:
             chosen = options or self.options
-            return await run_pass(
-                open_source, open_target, ledger, self.keys, chosen, listen=self.events.append
-            )
+            return await run_pass(open_source, open_target, ledger, self.keys, chosen, listen=self.events.append)
         finally:
             await ledger.close()
 
@@ -92,9 +90,7 @@ def crlf(data: bytes) -> bytes:
     return data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
-def messages(
-    bodies: Iterable[bytes], flags: Sequence[Collection[str]] = ((),), first_day: int = 1
-) -> list[Message]:
+def messages(bodies: Iterable[bytes], flags: Sequence[Collection[str]] = ((),), first_day: int = 1) -> list[Message]:
     """Give bodies dates that differ and flags in turn."""
     made = []
     for number, body in enumerate(bodies):

@@ -103,7 +103,13 @@ async def test_control_without_the_proof_mail_runs(
 @pytest.mark.parametrize("answer", ["NO [CANNOT] not this one", "NO no", "BAD nonsense"])
 @pytest.mark.parametrize("number", [1, 3])
 async def test_a_refusal_in_place_of_the_go_ahead(
-    dovecot: Dovecot, dovecot_factory: DovecotFactory, fresh_user: str, tmp_path: Path, mode: str, answer: str, number: int
+    dovecot: Dovecot,
+    dovecot_factory: DovecotFactory,
+    fresh_user: str,
+    tmp_path: Path,
+    mode: str,
+    answer: str,
+    number: int,
 ) -> None:
     """One append is refused where the literal should begin; all others arrive, and nothing runs."""
     target = dovecot_factory(store="mdbox", without=MODES[mode])
@@ -134,5 +140,6 @@ async def test_a_large_message_is_refused_at_its_literal(
         copy.target = replace(copy.target, port=proxy.port)
         result = await copy.run()
     assert pwned(target, fresh_user) == []
-    assert len(snapshot(target, fresh_user)[("INBOX",)]) == len(EVIL) + 2
-    assert [row.size_bytes for row in result.exceptions if row.kind == "skipped"] == [len(large)]
+    refused = mode != "multi"  # there the literal stands in the middle of a command, and the proxy lets it pass
+    assert len(snapshot(target, fresh_user)[("INBOX",)]) == len(EVIL) + 3 - refused
+    assert [row.size_bytes for row in result.exceptions if row.kind == "skipped"] == [len(large)] * refused

@@ -48,9 +48,6 @@ class ImapReader:
         """Connect and log in."""
         return cls(await Session.open(settings, side, log))
 
-    def _translated(self) -> object:
-        return translated(self.session.side, self.session.settings.where)
-
     # folders
 
     async def list_folders(self, *, status: bool = True) -> list[Listed]:
@@ -127,7 +124,7 @@ class ImapReader:
                 selectable=not _hidden(entry),
                 subscribed=entry.raw_name in subscribed,
                 special_use=next((use for use in uses if use), None),
-                status=_status(stat) if stat else None,
+                status=_trusted(stat) if stat else None,
             )
         return list(found.values())
 
@@ -144,7 +141,16 @@ class ImapReader:
                 reply = await exchange.reply
                 entries = [r for r in exchange.untagged if isinstance(r, StatusEntry)]
                 result.append(_status(entries[-1]) if entries and reply.status == "OK" else None)
+            for at, status in enumerate(result):
+                if status is not None and not status.uid_validity:
+                    result[at] = await self._examined(paths[at])
             return result
+
+    async def _examined(self, path: FolderPath) -> FolderStatus | None:
+        try:
+            return await self.examine(path)
+        except errors.FolderGone:
+            return None
 
     # messages
 
@@ -256,11 +262,9 @@ def canonical_flags(raw: bytes) -> list[str]:
     flags: list[str] = []
     for word in raw.decode("utf-8", "replace").split():
         if word.startswith("\\"):
-            known = word.capitalize() if word.isascii() else word
-            if "\\" + word[1:].capitalize() in commands.SETTABLE:
-                flags.append("\\" + word[1:].capitalize())
-            elif known == "":
-                continue
+            spelt = "\\" + word[1:].capitalize()
+            if spelt in commands.SETTABLE:
+                flags.append(spelt)
         else:
             flags.append(word.strip('"'))
     return flags
@@ -294,6 +298,14 @@ def _status(entry: StatusEntry) -> FolderStatus:
         max(items.get("HIGHESTMODSEQ", 0), 0),
         size,
     )
+
+
+def _trusted(entry: StatusEntry) -> FolderStatus | None:
+    """Take counts from a listing only with a UIDVALIDITY, which is never 0 (RFC 3501, 2.3.1.1): while Dovecot 2.3
+    indexes a folder for the first time, its LIST-STATUS may call it empty, with UIDVALIDITY 0.
+    """
+    status = _status(entry)
+    return status if status.uid_validity else None
 
 
 def _has(entry: ListEntry, attribute: str) -> bool:

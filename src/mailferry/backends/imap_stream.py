@@ -24,7 +24,7 @@ from mailferry.imap.values import split_ranges
 if TYPE_CHECKING:
     from mailferry.backends.imap import ImapReader
 
-IN_FLIGHT = 16
+IN_FLIGHT = 64
 _ITEMS = b"UID FLAGS INTERNALDATE BODY.PEEK[]"
 _PART_BYTES = 1 << 20
 LAST_UID = 0xFFFF_FFFF

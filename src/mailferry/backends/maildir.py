@@ -40,14 +40,7 @@ from mailferry.backends.maildir_folders import Tree, checked_source, lock_mailbo
 from mailferry.backends.maildir_keywords import read_keywords
 from mailferry.backends.maildir_lane import MaildirLane
 from mailferry.backends.maildir_names import raw_name_of
-from mailferry.backends.maildir_scan import (
-    Uids,
-    disk_error,
-    own_path,
-    source_uids,
-    take_snapshot,
-    target_uids,
-)
+from mailferry.backends.maildir_scan import Uids, disk_error, own_path, source_uids, take_snapshot, target_uids
 from mailferry.backends.maildir_stream import BodyStream, FolderView, list_messages
 from mailferry.backends.maildir_uids import UidFile, Validities
 from mailferry.backends.maildir_write import FolderWriter

@@ -262,6 +262,8 @@ class MemoryLane:
                 self.drop(killed=False)
                 return
             verdict = chunk.next_command()(self._server)
+            if not self._open:  # the command itself broke the connection
+                return
             if fault is How.CUT_AFTER or (fault := self.steps.at(f"{self._side.value} answer")) is How.CUT_BEFORE:
                 self.drop(killed=False)
                 return

@@ -339,8 +339,8 @@ class ImapClient:
         fatal = tagged.status == "BAD" and exchange.strict
         if tagged.status != "OK" and self._outgoing.holds(exchange):
             gate = self._outgoing.waiting_for_server()
-            # After a NO the server still reads what `{n+}` announced, so that the rest may go its way. After a BAD, or if
-            # more relies on what was just refused, only closing is safe.
+            # After a NO the server still reads what `{n+}` announced, so that the rest may go its way. After a BAD, or
+            # if more relies on what was just refused, only closing is safe.
             relied_on = gate is not None and gate.proves and self._outgoing.holds_others(exchange)
             fatal = fatal or relied_on or (gate is None and tagged.status == "BAD")
             if gate is not None and not fatal:

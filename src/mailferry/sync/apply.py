@@ -1,6 +1,6 @@
 """Carrying out a plan: one stream of bodies from the source, one or a few lanes into the target.
 
-The row before the effect: what a chunk will commit is durable before its commit leaves (PROTOCOL rule 1; see
+The row before the effect: what a chunk will commit is durable before its commit leaves (rule 1; see
 docs/internals/exactly-once.md). Nothing is awaited per message; a chunk's row, commit and verdict run behind the
 stream.
 """

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeVar
 
-from mailferry.backends.base import Created, FolderStatus, Listed, Reader, Target, Want
-from mailferry.sync.adopt import adopt
+from mailferry.backends.base import Reader, Target, Want
 from mailferry.sync.apply import Copier
 from mailferry.sync.doubt import resolve_all, sweep
 from mailferry.sync.flags import follow_flags
-from mailferry.sync.ledger import ExceptionKind, FolderCounts, FolderRow, Ledger, Load
-from mailferry.sync.limit import apply_limit, within
-from mailferry.sync.names import FolderMap, MappedFolder, map_folders
-from mailferry.sync.options import Event, FolderStats, Listener, Options, Stats
-from mailferry.sync.plan import FolderPlan, is_unchanged, plan_folder
+from mailferry.sync.ledger import ExceptionKind, Ledger, Load
+from mailferry.sync.limit import within
+from mailferry.sync.names import FolderMap, map_folders
+from mailferry.sync.options import Event, Listener, Options, Stats
+from mailferry.sync.plan import FolderPlan
+from mailferry.sync.prepare import Context, Preparation
 from mailferry.sync.probe import probe
-from mailferry.sync.rematch import rematch_source, rematch_target
 from mailferry.sync.renames import follow_renames
-from mailferry.sync.skipped import again, message_limit
 from mailferry.sync.work import FolderWork, Resend
 
 _A = TypeVar("_A")
 _B = TypeVar("_B")
-EMPTY = FolderStatus(0, 0, 0)
 _KEYWORD_FOLDERS = 16  # enough to see the keywords that a user has
 
 
@@ -52,11 +49,13 @@ class Attempt:
         self._suspects = suspects
         self.map: FolderMap | None = None
         self.failed: dict[str, str] = {}
-        self.gone_from_target = 0
         self.warnings: list[str] = []
-        self._unsettled: set[int] = set()
-        self._counts: Mapping[int, FolderCounts] = {}
-        self._again: dict[int, set[tuple[int, int]]] = {}
+        self._preparation: Preparation | None = None
+
+    @property
+    def gone_from_target(self) -> int:
+        """Messages that were on the target once and are not there any more."""
+        return self._preparation.gone_from_target if self._preparation is not None else 0
 
     async def run(self) -> None:
         """Do all there is to do. Raises MailferryError."""
@@ -77,19 +76,20 @@ class Attempt:
         self.map = map_folders(listed, there, source.features, target.features, known, self._options.filter)
         self.warnings = renamed + list(self.map.warnings)
         self._listen(Event("folders mapped", {"folders": len(self.map.entries), "left_out": len(self.map.left_out)}))
-        created = await self._create(target, there, listed)
-        self._unsettled = await self._ledger.unsettled_folders()
-        works = await self._works(source, target, rows, there, created)
-        await self._copy(source, target, [w for w in works if w.row.id not in self._unsettled])
-        doubtful = [w for w in works if w.row.id in self._unsettled]
+        context = Context(source, target, self._ledger, self._options, self._stats, self._listen)
+        self._preparation = prepare = Preparation(context, self.map, self.failed, self.warnings)
+        works = await prepare.works(rows, listed, there)
+        await self._copy(source, target, [w for w in works if w.row.id not in prepare.unsettled])
+        doubtful = [w for w in works if w.row.id in prepare.unsettled]
         if doubtful:
             self._stats.phase = "settling"
             lost = await resolve_all(target, self._ledger, [work.row for work in doubtful], self._options)
             for work in doubtful:
                 fields = {"folder": str(work.row.source_path), "to_send_again": lost[work.row.id]}
                 self._listen(Event("outcome settled", fields))
-                work.plan = await self._plan(source, work.row, work.source)
-            await self._refresh_floors(target, doubtful)
+                work.plan = await prepare.plan(work.row, work.source)
+                await prepare.count_attempts(work)
+            await prepare.refresh_floors(doubtful)
             await self._copy(source, target, doubtful)
         await self._learn_validity(target, works)
         self._stats.phase = "following flags"
@@ -102,163 +102,6 @@ class Attempt:
         for row in await self._ledger.folders():
             if row.in_doubt:
                 await sweep(target, self._ledger, row)
-
-    # folders
-
-    async def _create(self, target: Target, there: Sequence[Listed], listed: Sequence[Listed]) -> dict[object, Created]:
-        assert self.map is not None
-        made = await target.create_folders(self.map.to_create) if self.map.to_create else []
-        by_path: dict[object, Created] = {c.path: c for c in made}
-        for entry in self.map.entries:
-            done = by_path.get(entry.target)
-            if done is not None and done.error:
-                self.failed[str(entry.source.path)] = f"the target refuses to make {entry.target}: {done.error}"
-        subscribed = {x.path for x in there if x.subscribed}
-        everything = not any(x.subscribed for x in listed)
-        wanted = [
-            e.target
-            for e in self.map.entries
-            if e.target not in subscribed and (e.source.subscribed or (everything and e.target in by_path))
-        ]
-        if wanted:
-            await target.subscribe(wanted)
-        return by_path
-
-    async def _works(
-        self,
-        source: Reader,
-        target: Target,
-        rows: dict[bytes, FolderRow],
-        there: Sequence[Listed],
-        created: dict[object, Created],
-    ) -> list[FolderWork]:
-        assert self.map is not None
-        status_there = {x.path: x.status for x in there}
-        raw_there = {x.path: x.raw_name for x in there}
-        fresh: list[FolderRow] = []
-        pending: list[tuple[MappedFolder, FolderRow, FolderStatus, FolderStatus | None]] = []
-        for entry in self.map.entries:
-            name = str(entry.source.path)
-            stats = self._stats.folders.setdefault(entry.source.raw_name, FolderStats(name, str(entry.target)))
-            if name in self.failed:
-                stats.state, stats.note = "failed", self.failed[name]
-                continue
-            status = entry.source.status or (await source.status([entry.source.path]))[0]
-            if status is None:
-                self.failed[name] = "the folder cannot be read"
-                stats.state, stats.note = "failed", self.failed[name]
-                continue
-            stats.found = status.messages
-            row = rows.get(entry.source.raw_name)
-            if row is None:
-                made = created.get(entry.target)
-                row = FolderRow(
-                    0,
-                    entry.source.raw_name,
-                    entry.source.path,
-                    entry.target,
-                    raw_there.get(entry.target, made.raw_name if made else b""),
-                    entry.reason,
-                    entry.special_use.value if entry.special_use else "",
-                    entry.source.mailbox_id,
-                    made_by_us=bool(made and made.made),
-                    source_uid_validity=status.uid_validity,
-                )
-                fresh.append(row)
-            pending.append((entry, row, status, status_there.get(entry.target)))
-        if fresh:
-            await self._ledger.save_folders(fresh)
-        self._counts = await self._ledger.counts()
-        self._again = again(await self._ledger.exceptions(), message_limit(target, self._options))
-        await self._limit(source, [(row, status) for _, row, status, _ in pending])
-        works = []
-        for entry, row, status, target_status in pending:
-            work = await self._work(source, target, entry, row, status, target_status)
-            if work is not None:
-                works.append(work)
-        return works
-
-    async def _limit(self, source: Reader, folders: Sequence[tuple[FolderRow, FolderStatus]]) -> None:
-        """Take the newest messages only, if there are too many; decided before anything is copied."""
-        begun = bool(self._counts) or any(row.source_uid_next_done for row, _ in folders)
-        if begun or sum(status.messages for _, status in folders) <= self._options.max_items:
-            return
-        self._stats.phase = "choosing the newest"
-        rows = [row for row, status in folders if status.messages]
-        left_out = await apply_limit(source, self._ledger, rows, self._options.max_items)
-        for folder, count in left_out.items():
-            self._listen(Event("over limit", {"folder": folder, "messages": count}))
-            self.warnings.append(
-                f"{folder}: the {count} oldest messages are over the limit of {self._options.max_items}"
-            )
-
-    async def _work(
-        self,
-        source: Reader,
-        target: Target,
-        entry: MappedFolder,
-        row: FolderRow,
-        status: FolderStatus,
-        there: FolderStatus | None,
-    ) -> FolderWork | None:
-        """Bring a folder's row in line with both servers and plan it; None if there is nothing to do."""
-        stats = self._stats.folders[row.source_raw]
-        if row.target_uid_validity and (there is None or there.uid_validity != row.target_uid_validity):
-            there = there or (await target.status([row.target_path]))[0] or EMPTY
-            _, gone = await rematch_target(target, self._ledger, row, there.uid_validity)
-            self.gone_from_target += gone
-        if row.source_uid_validity and status.uid_validity and row.source_uid_validity != status.uid_validity:
-            await rematch_source(source, self._ledger, row, status.uid_validity, target.features)
-        if row.id not in self._unsettled:
-            if (
-                row.id not in self._again
-                and is_unchanged(row, status)
-                and not (row.id in self._counts and self._counts[row.id].lost)
-            ):
-                stats.had, stats.state = status.messages, "unchanged"
-                return None
-            if not row.adopted and not row.made_by_us and there is not None and there.messages and status.messages:
-                self._stats.phase = "matching"
-                stats.adopted += await adopt(source, target, self._ledger, row)
-        if not row.target_uid_validity and there is not None:
-            row.target_uid_validity = there.uid_validity
-        if not row.source_modseq_begun:
-            row.source_modseq_begun = status.highest_modseq
-            await self._ledger.save_folder(row)
-        plan = await self._plan(source, row, status)
-        work = FolderWork(row, status, there, plan, stats)
-        work.attempts = await self._ledger.attempts(row.id)
-        worst = max(work.attempts.values(), default=0)
-        work.divisor = 1 << min(worst, 10)
-        if target.features.is_exchange:
-            work.drop_flags = frozenset({"$MDNSent"})
-        work.floor = await self._floor(target, row, there)
-        stats.had = max(0, status.messages) if plan.empty or not plan.ranges else stats.had
-        return work
-
-    async def _plan(self, source: Reader, row: FolderRow, status: FolderStatus) -> FolderPlan:
-        covers = await self._ledger.covers(row.id, source_uid_validity=row.source_uid_validity)
-        lost = await self._ledger.lost_uids(row.id)
-        lost |= {uid for uid, validity in self._again.get(row.id, ()) if validity == row.source_uid_validity}
-        plan = plan_folder(row, status, covers, lost, condstore=source.features.condstore)
-        if plan.ranges:  # rows without a cover (adopted, sent again, out of order) answer for their own messages
-            chunks = await self._ledger.chunks(row.id, columns=Load.OUTCOMES)
-            single = [(uid, uid) for c in chunks if c.cover == (0, 0) for uid in c.columns.uids if uid not in lost]
-            if single:
-                plan = plan_folder(row, status, [*covers, *single], lost, condstore=source.features.condstore)
-        return plan
-
-    async def _floor(self, target: Target, row: FolderRow, there: FolderStatus | None) -> int:
-        if there is None or not there.messages:
-            return max(1, there.uid_next if there else 1)
-        if there.uid_next:
-            return there.uid_next
-        listing = await target.listing(row.target_path, Want.SIZE)
-        return (listing.uids[-1] + 1) if listing.uids else 1
-
-    async def _refresh_floors(self, target: Target, works: Sequence[FolderWork]) -> None:
-        for work, status in zip(works, await target.status([w.row.target_path for w in works]), strict=True):
-            work.floor = await self._floor(target, work.row, status)
 
     # bodies
 

@@ -69,20 +69,22 @@ async def _resolve(target: Target, ledger: Ledger, row: FolderRow, rows: Sequenc
     )
     claims = _Claims(rows, listing, floor, keeps_date=target.features.keeps_internal_date)
     await claims.match(target, row.target_path)
-    lost = 0
+    lost: list[int] = []
     settled: list[tuple[int, Columns]] = []
     for chunk in rows:
         if chunk.state is ChunkState.SENT or chunk.id in claims.touched:
             for i in range(len(chunk.columns)):
                 if chunk.columns.outcomes[i] == RowOutcome.UNKNOWN:
                     chunk.columns.outcomes[i] = RowOutcome.LOST
-                    lost += 1
+                    lost.append(chunk.columns.uids[i])
             settled.append((chunk.id, chunk.columns))
     row.in_doubt = True
     row.sweep_floor = min(row.sweep_floor or floor, floor)
     await ledger.save_folder(row)
     await ledger.settle_many(settled)
-    return lost
+    if lost:  # the connection broke while they were sent: next time in smaller company
+        await ledger.note_attempts(row.id, row.source_uid_validity, lost)
+    return len(lost)
 
 
 async def find_uids(target: Target, ledger: Ledger, row: FolderRow) -> None:

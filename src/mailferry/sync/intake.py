@@ -17,7 +17,7 @@ from mailferry.sync.skipped import message_limit
 
 _HEAD_BYTES = 8192
 _FIRST_BAD_DATE = 2_145_916_800  # 2038
-_MOST_ATTEMPTS = 5
+MOST_ATTEMPTS = 14  # nine halvings take a chunk of 500 down to one message; then five times alone
 _UNORDERED = LAST_UID + 1
 
 
@@ -45,7 +45,7 @@ class Intake:
         work.read += 1
         if mail.size > self._limit:
             self._skip(job, mail, "too-large", f"{mail.size} bytes, the limit is {self._limit}")
-        elif work.attempts and work.attempts.get(mail.uid, 0) >= _MOST_ATTEMPTS:
+        elif work.attempts and work.attempts.get(mail.uid, 0) >= MOST_ATTEMPTS:
             self._skip(job, mail, "cannot-be-carried", "the connection broke five times while it was sent alone")
         elif job.resend is not None and job.resend.repair and mail.size > len(mail.data):
             self._whole = [mail.data]

@@ -15,6 +15,7 @@ from mailferry import errors
 from mailferry.backends.base import Reader, Target
 from mailferry.errors import MailferryError, Retry
 from mailferry.sync.attempt import Attempt
+from mailferry.sync.intake import MOST_ATTEMPTS
 from mailferry.sync.ledger import ExceptionRow, Ledger
 from mailferry.sync.names import FolderMap
 from mailferry.sync.options import Event, Listener, Options, Stats
@@ -72,7 +73,7 @@ async def run_pass(
                 if isinstance(error, SuspectRefusals):
                     suspects.add(error.folder)
                 failures = 0 if stats.total("copied") + stats.total("adopted") > before else failures + 1
-                if error.retry not in (Retry.SOON, Retry.LATER) or failures > options.retries:
+                if error.retry not in (Retry.SOON, Retry.LATER) or failures > _most_failures(error, options):
                     raise
                 stats.retries += 1
                 wait = _wait_seconds(error, failures, options)
@@ -98,11 +99,20 @@ async def _finished(attempt: Attempt, ledger: Ledger, stats: Stats) -> PassResul
     )
 
 
+def _most_failures(error: MailferryError, options: Options) -> int:
+    """Say how often to fail in a row. A message that breaks the connection takes this many attempts to be found:
+    chunks shrink to one message, then it is tried alone five times (rule 13).
+    """
+    broken = isinstance(error, errors.ConnectionLost)
+    return MOST_ATTEMPTS + 2 if broken and options.retries else options.retries
+
+
 def _wait_seconds(error: MailferryError, failures: int, options: Options) -> float:
     """The server's own wish, else doubling delays with jitter; the first retry is quick."""
     if error.wait_seconds:
         return min(error.wait_seconds, _LONGEST_WAIT_SECONDS)
-    growing = options.retry_seconds * 2.0 ** min(failures, 8)
+    steepest = 3 if isinstance(error, errors.ConnectionLost) else 8
+    growing = options.retry_seconds * 2.0 ** min(failures, steepest)
     return min(growing * (0.5 + random.random() / 2), _LONGEST_WAIT_SECONDS)  # jitter, not a secret
 
 

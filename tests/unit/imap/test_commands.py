@@ -66,7 +66,9 @@ def test_flags_are_atoms_or_refused(flags: list[str]) -> None:
     assert sorted(spelt[1:-1].split()) == sorted(flag.encode() for flag in flags)
 
 
-@pytest.mark.parametrize("flag", ["\\Recent", "\\*", "\\Unheard", "a b", "a)", 'a"', "", "a\r\n", "ü", "x" * 65, "a{1}", "a]"])
+@pytest.mark.parametrize(
+    "flag", ["\\Recent", "\\*", "\\Unheard", "a b", "a)", 'a"', "", "a\r\n", "ü", "x" * 65, "a{1}", "a]"]
+)
 def test_other_flags_are_refused(flag: str) -> None:
     with pytest.raises(ValueError, match="flag"):
         commands.flag_list([flag])

@@ -66,8 +66,10 @@ FORMS = {
     "MODSEQ": head(1, 37, "MODSEQ (12) ") + body(37) + b")\r\n",
     "another order": b'* 1 FETCH (FLAGS (\\Seen a) UID 1 INTERNALDATE "%s" BODY[] {37}\r\n%s)\r\n' % (DATE, body(37)),
     "lower case": b'* 1 fetch (uid 1 flags (\\Seen a) internaldate "%s" body[] {37}\r\n%s)\r\n' % (DATE, body(37)),
-    "UID after the body": b'* 1 FETCH (FLAGS (\\Seen a) INTERNALDATE "%s" BODY[] {37}\r\n%s UID 1)\r\n' % (DATE, body(37)),
-    "all after the body": b'* 1 FETCH (BODY[] {37}\r\n%s FLAGS (\\Seen a) UID 1 INTERNALDATE "%s")\r\n' % (body(37), DATE),
+    "UID after the body": b'* 1 FETCH (FLAGS (\\Seen a) INTERNALDATE "%s" BODY[] {37}\r\n%s UID 1)\r\n'
+    % (DATE, body(37)),
+    "all after the body": b'* 1 FETCH (BODY[] {37}\r\n%s FLAGS (\\Seen a) UID 1 INTERNALDATE "%s")\r\n'
+    % (body(37), DATE),
     "flags after the body": b'* 1 FETCH (UID 1 FLAGS (\\Seen a) INTERNALDATE "%s" BODY[] {37}\r\n%s MODSEQ (7))\r\n'
     % (DATE, body(37)),
     "stray line end": SMALL[:-3] + b"\r\n)\r\n",
@@ -82,7 +84,9 @@ FORMS = {
 
 @pytest.mark.parametrize("name", FORMS)
 def test_every_form_gives_the_message_cut_anywhere(name: str) -> None:
-    stream = b"* OK hello\r\n" + FORMS[name] + b"* OK Searched 46%\r\n" + SMALL.replace(b"UID 1", b"UID 2") + b"M1 OK x\r\n"
+    stream = (
+        b"* OK hello\r\n" + FORMS[name] + b"* OK Searched 46%\r\n" + SMALL.replace(b"UID 1", b"UID 2") + b"M1 OK x\r\n"
+    )
     wanted = [(1, b"\\Seen a", DATE, body(37)), (2, b"\\Seen a", DATE, body(37))]
     for cut in range(len(stream) + 1):
         found, others = joined(run((stream[:cut], stream[cut:])))
@@ -131,7 +135,5 @@ def test_what_is_received_of_a_large_body_is_handed_on_at_once() -> None:
 )
 def test_what_passes_a_limit_is_an_error(limits: Limits, data: bytes) -> None:
     for step in (len(data), 1009):
-        connection = Connection(limits)
         with pytest.raises(ProtocolError):
-            for at in range(0, len(data), step):
-                connection.receive(data[at : at + step])
+            run((data[at : at + step] for at in range(0, len(data), step)), limits)
