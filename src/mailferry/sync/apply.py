@@ -63,8 +63,7 @@ class Copier:
         try:
             self._lanes.append(LaneState(await self._target.open_lane()))
             if not self._one_lane_is_best():
-                for _ in range(min(self._options.lanes, len(works)) - 1):
-                    self._lanes.append(LaneState(await self._target.open_lane()))
+                await self._open_more(min(self._options.lanes, len(works)) - 1)
             for work in works:
                 work.start(newest_first=self._options.newest_first, whole=len(self._lanes) == 1)
             self._main = asyncio.create_task(self._pump())
@@ -83,6 +82,14 @@ class Copier:
         finally:
             for state in self._lanes:
                 await state.lane.close()
+
+    async def _open_more(self, count: int) -> None:
+        """Open further lanes, as many as the server allows."""
+        try:
+            for _ in range(count):
+                self._lanes.append(LaneState(await self._target.open_lane()))
+        except (errors.ServerBusy, errors.LoginFailed, errors.ConnectFailed, errors.ConnectionLost):
+            return  # a limit of connections: the lanes that there are will do
 
     def _one_lane_is_best(self) -> bool:
         """Where many messages share a commit, one connection fills the line; else a few share the waiting."""
