@@ -143,6 +143,8 @@ def told(event: Event) -> str:
         return f"Trying again in {wait}: {reason}"
     if event.name == "folder synced":
         copied, skipped = int(str(fields["copied"])), int(str(fields["skipped"]))
+        if not copied and not skipped:
+            return ""
         counts = [f"{wording.plural(copied, 'message')} copied, {wording.size(int(str(fields['size_bytes'])))}"]
         counts += [f"{wording.number(skipped)} skipped"] if skipped else []
         return f"{wording.printable(str(fields['folder']))}: {', '.join(counts)}"
