@@ -112,7 +112,8 @@ def _cells(finding: Finding) -> tuple[Text, ...]:
 
 
 def _closing(console: Console, found: VerifyReport, marked: int) -> None:
-    console.print()
+    if marked or found.totals.missing or found.totals.not_yet:
+        console.print()
     if marked:
         _line(console, f"The next copy sends {wording.plural(marked, 'message')} again.")
     elif found.totals.missing:
