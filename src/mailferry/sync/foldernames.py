@@ -91,7 +91,8 @@ def candidates(folders: Sequence[Listed], *, is_gmail: bool) -> Candidates:
     ranked: list[tuple[int, WellKnown, Listed]] = []
     for folder in sorted(folders, key=lambda f: (len(f.path.parts), f.path, f.raw_name)):
         if folder.special_use:
-            if folder.selectable:
+            # An inbox that is marked as something else stays the inbox: nothing else is ever mapped into it.
+            if folder.selectable and canonical(folder.path.parts) != ("INBOX",):
                 found.by_use.setdefault(folder.special_use, []).append(folder)
             continue
         hit = _by_name(canonical(folder.path.parts), inbox_only=inbox_only, is_gmail=is_gmail)

@@ -541,3 +541,10 @@ class TestNamesOnDisk:
         assert found.target.parts[:1] == (one,)
         assert found.target.parts[-1] == "2024"
         assert directory_of(found.target)
+
+
+def test_an_inbox_marked_as_archive_takes_no_archive() -> None:
+    marked = Listed(FolderPath(("INBOX",)), b"INBOX", special_use=SpecialUse.ARCHIVE)
+    archive = Listed(FolderPath(("Old",)), b"Old", special_use=SpecialUse.ARCHIVE)
+    result = map_folders([archive], [marked], Features("here"), Features("there"), {}, FolderFilter())
+    assert [entry.target for entry in result.entries] == [FolderPath(("Old",))]
