@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mailferry.backends.registry import Location, mailbox_key
+from mailferry.backends.registry import Location, mailbox_lock_name
 from mailferry.sync.lock import TargetLock
 from tests.servers.dovecot import Dovecot
 from tests.servers.mailboxes import Message, contents, fill, snapshot, write_maildir
@@ -227,8 +227,8 @@ def test_an_administrator_copies_for_a_user(cli: Cli, dovecot: Dovecot, terry: s
 
 
 def test_one_target_has_one_writer(cli: Cli, dovecot: Dovecot, target: Dovecot, terry: str) -> None:
-    location = Location("imap", host="127.0.0.1", port=target.port, user=terry)
-    with TargetLock(mailbox_key(location), cli.folder / "state" / "mailferry" / "locks"):
+    location = Location("imap", host="localhost", port=target.port, user=f"{terry.upper()}*mailadmin")
+    with TargetLock(mailbox_lock_name(location), cli.folder / "state" / "mailferry" / "locks"):
         _, err = cli.run("copy", "--state", "other.db", at(dovecot, terry), at(target, terry), code=51)
     assert "Another run is writing to the same target mailbox." in err
     assert f"process {os.getpid()}" in err

@@ -73,6 +73,19 @@ def mailbox_key(location: Location) -> str:
     return _imap_settings(location).key
 
 
+def mailbox_lock_name(location: Location) -> str:
+    """Give a name that the usual other spellings of a mailbox have too: 143 or 993, `localhost` or its address, the
+    login in capitals, or that of an administrator (`terry*admin`). Too much in common only makes a run wait.
+    """
+    if location.kind == "maildir":
+        return mailbox_key(location)
+    host = location.host.lower().rstrip(".")
+    host = "localhost" if host in ("127.0.0.1", "::1") else host
+    port = "imap" if location.port in (143, 993) else str(location.port)
+    user = (location.authzid or location.user.partition("*")[0] or location.user).lower()
+    return f"imap://{user}@{host}:{port};root={location.user_root}"
+
+
 async def open_reader(location: Location, side: Side, log: logging.Logger | None = None) -> Reader:
     """Open a mailbox for reading. `log` gets the wire trace.
 

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from mailferry.backends.registry import source_opener, target_opener
+from mailferry.backends.registry import mailbox_lock_name, source_opener, target_opener
 from mailferry.cli.requests import Request, make_options
 from mailferry.cli.wiretrace import Loggers, wire_trace
 from mailferry.errors import MailferryError, Retry, Side
@@ -59,7 +59,7 @@ class Early(Generic[Opened]):
 
 def copy(request: Request, arguments: argparse.Namespace) -> int:
     """Copy, tell, and give the exit code. Raises MailferryError for what ends it before anything was opened."""
-    with TargetLock(request.keys[1]), wire_trace(request.output.wire) as loggers:
+    with TargetLock(mailbox_lock_name(request.target)), wire_trace(request.output.wire) as loggers:
         return asyncio.run(_run(request, arguments, loggers))
 
 

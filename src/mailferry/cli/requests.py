@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from mailferry.backends.registry import Location, mailbox_key
+from mailferry.backends.registry import Location, mailbox_key, mailbox_lock_name
 from mailferry.cli import wording
 from mailferry.cli.locations import Given, parse_location
 from mailferry.cli.passwords import Ask, Warn, with_password
@@ -56,7 +56,7 @@ def make_request(
         for side in (Side.SOURCE, Side.TARGET)
     )
     keys = (mailbox_key(source), mailbox_key(target))
-    if keys[0] == keys[1]:
+    if mailbox_lock_name(source) == mailbox_lock_name(target):
         raise BadUsage("The source and the target are the same mailbox.")
     output = _output(arguments)
     source = with_password(source, Side.SOURCE, arguments.source_password_file, environment, ask=ask, warn=warn)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
 
-from mailferry.backends.registry import open_reader
+from mailferry.backends.registry import mailbox_lock_name, open_reader
 from mailferry.cli import exitcodes, report, wording
 from mailferry.cli.jsonlines import JsonLines
 from mailferry.cli.ledgers import snapshot
@@ -31,7 +31,7 @@ def verify(request: Request, options: VerifyOptions, *, resend: bool) -> int:
     """
     with ExitStack() as stack:
         if resend:
-            stack.enter_context(TargetLock(request.keys[1]))
+            stack.enter_context(TargetLock(mailbox_lock_name(request.target)))
         loggers = stack.enter_context(wire_trace(request.output.wire))
         made = asyncio.run(_Verify(request, options, resend=resend).run(loggers))
     if isinstance(made, int):

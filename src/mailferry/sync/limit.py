@@ -10,15 +10,19 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from mailferry.backends.base import Reader, Want
+from mailferry.backends.base import Reader, UidRange, Want
 from mailferry.sync.ledger import ChunkKind, ChunkRow, ChunkState, ExceptionKind, ExceptionRow, FolderRow, Ledger
-from mailferry.sync.packed import Columns
+from mailferry.sync.packed import Columns, merge_ranges
+
+CODE = "over-limit"
+_MOST_RANGES = 200
 
 
-async def apply_limit(source: Reader, ledger: Ledger, rows: Sequence[FolderRow], max_items: int) -> dict[str, int]:
-    """Leave out the oldest messages by INTERNALDATE. Gives their number by folder.
+async def apply_limit(source: Reader, ledger: Ledger, rows: Sequence[FolderRow], max_items: int) -> dict[int, int]:
+    """Leave out the oldest messages by INTERNALDATE. Gives their number by folder id.
 
-    A folder's range ends before its first message that is new enough, so it may keep a few older ones behind that.
+    Where old and new mail alternate too often in the order of UIDs, a folder keeps some older ones: its range then ends
+    before its first message that is new enough.
     """
     listings = {row.id: await source.listing(row.source_path, Want.DATE) for row in rows}
     dates: array[int] = array("q")
@@ -26,40 +30,65 @@ async def apply_limit(source: Reader, ledger: Ledger, rows: Sequence[FolderRow],
         dates.extend(listing.dates)
     ordered = sorted(dates)
     oldest = ordered[max(0, len(ordered) - max_items)] if max_items else ordered[-1] + 1
-    left_out: dict[str, int] = {}
+    left_out: dict[int, int] = {}
     for row in rows:
         listing = listings[row.id]
-        count = next((i for i, date in enumerate(listing.dates) if date >= oldest), len(listing.uids))
-        if not count:
+        old = [uid for uid, date in zip(listing.uids, listing.dates, strict=True) if date < oldest]
+        ranges = merge_ranges((uid, uid) for uid in old)
+        if len(ranges) > _MOST_RANGES:
+            first_new = next(i for i, date in enumerate(listing.dates) if date >= oldest)
+            old = list(listing.uids[:first_new])
+            ranges = [(old[0], old[-1])] if old else []
+        if not old:
             continue
-        last = listing.uids[count - 1]
-        chunk = ChunkRow(
-            0,
-            row.id,
-            0,
-            ChunkState.SETTLED,
-            ChunkKind.ADOPT,
-            "over-limit",
-            row.source_uid_validity,
-            row.target_uid_validity,
-            0,
-            (1, last),
-            Columns(),
-        )
-        detail = {"messages": count, "first_uid": listing.uids[0], "last_uid": last}
-        text = f"{count} messages are older than the newest {max_items}"
+        detail = {"messages": len(old), "first_uid": old[0], "last_uid": old[-1], "max_items": max_items}
+        text = f"{len(old)} messages are older than the newest {max_items}"
         exception = ExceptionRow(
-            row.id,
-            row.source_uid_validity,
-            last,
-            ExceptionKind.OVER_LIMIT,
-            "over-limit",
-            text,
-            detail=json.dumps(detail),
+            row.id, row.source_uid_validity, old[-1], ExceptionKind.OVER_LIMIT, CODE, text, detail=json.dumps(detail)
         )
-        await ledger.open_chunk(chunk, [exception])
-        left_out[str(row.source_path)] = count
+        for k, cover in enumerate(ranges):
+            await ledger.open_chunk(_left_out(row, cover), [exception] if k == 0 else [])
+        left_out[row.id] = len(old)
     return left_out
+
+
+def _left_out(row: FolderRow, cover: UidRange) -> ChunkRow:
+    """Make a row without messages that answers for a range."""
+    return ChunkRow(
+        0,
+        row.id,
+        0,
+        ChunkState.SETTLED,
+        ChunkKind.ADOPT,
+        CODE,
+        row.source_uid_validity,
+        row.target_uid_validity,
+        0,
+        cover,
+        Columns(),
+    )
+
+
+async def lift_limit(ledger: Ledger, rows: Sequence[FolderRow], max_items: int) -> bool:
+    """Forget what a smaller limit left out, so that it is chosen anew. Says whether there was any."""
+    by_folder = {row.folder_id: row for row in await ledger.exceptions() if row.kind == ExceptionKind.OVER_LIMIT}
+    lifted = False
+    for row in rows:
+        exception = by_folder.get(row.id)
+        if exception is None or json.loads(exception.detail).get("max_items", 0) >= max_items:
+            continue
+        lifted = True
+        row.source_uid_next_done = 0
+        kept = [chunk for chunk in await ledger.chunks(row.id) if chunk.mode != CODE]
+        await ledger.replace_chunks(row.id, kept, folder=row)
+        await ledger.clear_exceptions(row.id, [exception.uid], kinds=[ExceptionKind.OVER_LIMIT])
+    return lifted
+
+
+def over_limit(exceptions: Sequence[ExceptionRow]) -> dict[int, int]:
+    """Give the number of messages left out, by folder id."""
+    rows = [row for row in exceptions if row.kind == ExceptionKind.OVER_LIMIT]
+    return {row.folder_id: int(json.loads(row.detail)["messages"]) for row in rows}
 
 
 def within(uid: int, ranges: Sequence[tuple[int, int]]) -> bool:

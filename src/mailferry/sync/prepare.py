@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mailferry.backends.base import Created, FolderPath, FolderStatus, Listed, Reader, Target, Want
 from mailferry.sync.adopt import adopt
 from mailferry.sync.ledger import FolderCounts, FolderRow, Ledger, Load
-from mailferry.sync.limit import apply_limit, within
+from mailferry.sync.limit import apply_limit, lift_limit, over_limit, within
 from mailferry.sync.names import FolderMap, MappedFolder
 from mailferry.sync.options import Event, FolderStats, Listener, Options, Stats
 from mailferry.sync.plan import FolderPlan, is_unchanged, plan_folder
@@ -117,23 +117,34 @@ class Preparation:
         return status
 
     async def _limit(self, folders: Sequence[tuple[FolderRow, FolderStatus]]) -> None:
-        """Take the newest messages only, if there are too many; decided before anything is copied."""
+        """Take the newest messages only, if there are too many; decided before anything is copied, and again when the
+        limit was raised.
+        """
+        ledger, limit = self._at.ledger, self._at.options.max_items
+        lifted = await lift_limit(ledger, [row for row, _ in folders], limit)
         begun = bool(self._counts) or any(row.source_uid_next_done for row, _ in folders)
-        if begun or sum(status.messages for _, status in folders) <= self._at.options.max_items:
-            return
-        self._at.stats.phase = "choosing the newest"
-        rows = [row for row, status in folders if status.messages]
-        left_out = await apply_limit(self._at.source, self._at.ledger, rows, self._at.options.max_items)
-        for folder, count in left_out.items():
-            self._at.listen(Event("over limit", {"folder": folder, "messages": count}))
-            self._warnings.append(
-                f"{folder}: the {count} oldest messages are over the limit of {self._at.options.max_items}"
-            )
+        if (lifted or not begun) and sum(status.messages for _, status in folders) > limit:
+            self._at.stats.phase = "choosing the newest"
+            rows = [row for row, status in folders if status.messages]
+            for folder_id, count in (await apply_limit(self._at.source, ledger, rows, limit)).items():
+                name = next(str(row.source_path) for row in rows if row.id == folder_id)
+                self._at.listen(Event("over limit", {"folder": name, "messages": count}))
+        for folder_id, count in over_limit(await ledger.exceptions()).items():
+            row = next((row for row, _ in folders if row.id == folder_id), None)
+            if row is not None:
+                self._at.stats.folders[row.source_raw].skipped = count
+                self._warnings.append(f"{row.source_path}: {count} older messages are over the limit of {limit}")
 
     async def _work(self, row: FolderRow, status: FolderStatus, there: FolderStatus | None) -> FolderWork | None:
         """Bring a folder's row in line with both servers and plan it; None if there is nothing to do."""
         source, target = self._at.source, self._at.target
         stats = self._at.stats.folders[row.source_raw]
+        known = self._counts[row.id].confirmed if row.id in self._counts else 0
+        if there is not None and known > there.messages:
+            self._warnings.append(
+                f"{row.target_path} on the target has {known - there.messages} messages fewer than were copied into it;"
+                " somebody removed them, and they are not copied again (mailferry verify says which)"
+            )
         if row.target_uid_validity and (there is None or there.uid_validity != row.target_uid_validity):
             there = there or (await target.status([row.target_path]))[0] or EMPTY
             _, gone = await rematch_target(target, self._at.ledger, row, there.uid_validity)
@@ -147,7 +158,7 @@ class Preparation:
                 and is_unchanged(row, status)
                 and not (row.id in self._counts and self._counts[row.id].lost)
             ):
-                stats.had, stats.state = status.messages, "unchanged"
+                stats.had, stats.state = max(0, status.messages - stats.skipped), "unchanged"
                 return None
             if not row.adopted and not row.made_by_us and there is not None and there.messages and status.messages:
                 self._at.stats.phase = "matching"

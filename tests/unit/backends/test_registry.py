@@ -109,3 +109,16 @@ async def test_a_bad_append_is_remembered_over_connections_and_proofs_are_not(mo
     await opener()
     await opener()
     assert [proof.broken for proof in proofs] == [False, True, True, True]
+
+
+def test_other_spellings_of_a_mailbox_share_a_lock() -> None:
+    plain = Location("imap", host="mail.contoso.com", port=993, user="terry")
+    for other in (
+        Location("imap", host="MAIL.contoso.com", port=143, user="Terry"),
+        Location("imap", host="mail.contoso.com", port=993, user="terry*mailadmin"),
+        Location("imap", host="mail.contoso.com", port=993, user="mailadmin", authzid="terry"),
+    ):
+        assert mailbox_lock_name(other) == mailbox_lock_name(plain)
+    assert mailbox_lock_name(Location("imap", host="mail.contoso.com", port=993, user="ann")) != mailbox_lock_name(
+        plain
+    )

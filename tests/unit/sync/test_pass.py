@@ -380,3 +380,24 @@ async def test_newest_first_survives_a_kill(tmp_path: Path, k: int) -> None:
     await ledger.close()
     await rig.run(options)
     assert rig.same()
+
+
+async def test_a_raised_limit_of_items_brings_the_older_ones_over(rig: Rig) -> None:
+    result = await rig.run(replace(FAST, max_items=5))
+    assert result.stats.total("had") == 0
+    assert result.stats.total("skipped") == 8
+    result = await rig.run(replace(FAST, max_items=9))
+    assert result.stats.total("copied") == 4
+    assert sorted(m.date or 0 for m in rig.target.mails(INBOX))[0] == 1_700_000_004
+    result = await rig.run()
+    assert rig.same()
+    assert result.clean
+
+
+async def test_the_newest_by_date_are_taken_whatever_their_uids(rig: Rig) -> None:
+    rig.source.add_mail(INBOX, mail(900), date=5)
+    rig.source.add_mail(INBOX, mail(901), date=1_800_000_000)
+    rig.source.add_mail(INBOX, mail(902), date=6)
+    await rig.run(replace(FAST, max_items=3))
+    dates = sorted(m.date or 0 for m in [*rig.target.mails(INBOX), *rig.target.mails(SENT)])
+    assert dates == [1_700_000_011, 1_700_000_100, 1_800_000_000]
