@@ -7,7 +7,7 @@ import pytest
 from mailferry.backends import registry
 from mailferry.backends.imap_lane import Proof
 from mailferry.backends.imap_target import ImapTarget
-from mailferry.backends.registry import Location, mailbox_key
+from mailferry.backends.registry import Location, mailbox_key, mailbox_lock_name
 from mailferry.errors import ConnectFailed, RootNotFound, Side
 from mailferry.imap.values import Secret
 
