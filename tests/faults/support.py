@@ -21,7 +21,7 @@ from tests.servers.base import HOST, PASSWORD
 from tests.servers.mailboxes import MAIL_DATE, Message, Snapshot, Stored, contents, seconds
 
 TIMEOUTS = Timeouts(connect=10, greeting=10, stall=20)
-QUICK = Options(settle_seconds=0.3, retry_seconds=0.01)
+QUICK = Options(settle_seconds=0.3, half_open_seconds=3.0, retry_seconds=0.01)
 
 
 class Boundaries:

@@ -39,6 +39,7 @@ class Options:
     single_bytes: int = 1 << 20
     lanes: int = 4
     settle_seconds: float | None = None
+    half_open_seconds: float = 30.0  # after a time-out the server may be at work still, out of our sight
     retries: int = 5
     retry_seconds: float = 1.0
     clock: Clock = field(default_factory=Clock)

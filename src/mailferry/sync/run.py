@@ -22,7 +22,6 @@ from mailferry.sync.options import Event, Listener, Options, Stats
 from mailferry.sync.probe import SuspectRefusals
 
 LEASE_SECONDS = 120.0
-HALF_OPEN_SECONDS = 30.0
 _LONGEST_WAIT_SECONDS = 300.0
 
 OpenReader = Callable[[], Awaitable[Reader]]
@@ -73,8 +72,9 @@ async def run_pass(
             except MailferryError as error:
                 if isinstance(error, SuspectRefusals):
                     suspects.add(error.folder)
-                if isinstance(error, errors.ServerTimedOut):  # it may be at work still, out of our sight
-                    options = replace(options, settle_seconds=max(options.settle_seconds or 0.0, HALF_OPEN_SECONDS))
+                if isinstance(error, errors.ServerTimedOut):
+                    longer = max(options.settle_seconds or 0.0, options.half_open_seconds)
+                    options = replace(options, settle_seconds=longer)
                 failures = 0 if stats.total("copied") + stats.total("adopted") > before else failures + 1
                 if error.retry not in (Retry.SOON, Retry.LATER) or failures > _most_failures(error, options):
                     raise
