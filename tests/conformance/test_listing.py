@@ -77,6 +77,14 @@ async def test_a_listing_from_a_uid_on(subject: Subject) -> None:
 
 
 @clause()
+async def test_single_uids_are_listed_beside_those_from_a_uid_on(subject: Subject) -> None:
+    uids = await deliver(subject.target, INBOX, *(message(number) for number in range(1, 8)))
+    listing = await subject.target.listing(INBOX, Want.SIZE, first_uid=uids[5], also=[uids[0], uids[2], uids[3]])
+    assert list(listing.uids) == [uids[0], *uids[2:4], *uids[5:]]
+    assert len(listing.sizes) == 5
+
+
+@clause()
 async def test_identities_are_made_of_the_header(subject: Subject) -> None:
     given: list[bytes] = []
 

@@ -182,6 +182,34 @@ def test_a_dry_run_knows_what_was_copied(cli: Cli, dovecot: Dovecot, terry: str)
     assert {f["source"]: f["to_copy"] for f in plan["folders"]} == {"INBOX": 0, "Sent": 1, "Clients/2024": 0}
 
 
+def test_a_dry_run_leaves_out_what_a_copy_would(cli: Cli, dovecot: Dovecot, terry: str) -> None:
+    dated = [Message(mail(300 + n), date=f"{n + 1:02d}-Feb-2025 00:00:00 +0000") for n in range(8)]
+    fill(dovecot, terry, {"Sent": dated})
+    places = ("--max-items", "5", "--report", "r.json", at(dovecot, terry), "maildir:box")
+    plans = []
+    for code in (42, 42):  # the second time the ledger knows what is left out
+        out, _ = cli.run("copy", "--dry-run", *places)
+        assert "63 messages would be left out" in out
+        plans.append(read(cli.folder / "r.json"))
+        cli.run("copy", *places, code=code)
+    copied = read(cli.folder / "r.json")
+    assert {f["source"]: f["over_limit"] for f in plans[0]["folders"]} == {
+        f["source"]: f["skipped"] for f in copied["folders"]
+    }
+    assert [sum(f["to_copy"] for f in plan["folders"]) for plan in plans] == [5, 0]
+    cli.run("copy", "--dry-run", "--max-items", "7", *places[2:])
+    assert sum(f["to_copy"] for f in read(cli.folder / "r.json")["folders"]) == 2
+
+
+@pytest.mark.parametrize("how", ["--quiet", "--json", "--verbose"])
+def test_an_included_folder_that_is_not_there_is_told_at_once(cli: Cli, dovecot: Dovecot, terry: str, how: str) -> None:
+    words = ("--include-folders", "INBOX,Clinets/*", at(dovecot, terry), "maildir:box")
+    out, err = cli.run("copy", how, *words)
+    told = out if how == "--json" else err
+    assert told.count("no folder of the source matches --include-folders 'Clinets/*'") == 1
+    assert len(list((cli.folder / "box/cur").iterdir())) == 30
+
+
 def test_events_as_json(cli: Cli, dovecot: Dovecot, terry: str) -> None:
     out, err = cli.run("copy", "--json", at(dovecot, terry), "maildir:box")
     events = [json.loads(line) for line in out.splitlines()]

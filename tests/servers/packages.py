@@ -27,12 +27,18 @@ SETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "dovecot": ("dovecot-core", "dovecot-imapd", "dovecot-auth-lua"),
         "courier": ("courier-imap", "courier-base", "courier-authdaemon", "courier-authlib", "courier-authlib-userdb"),
         "cyrus": ("cyrus-imapd", "cyrus-common", "sasl2-bin", "libsasl2-2", "libsasl2-modules", "libsasl2-modules-db"),
+        "postgres": ("postgresql-15", "postgresql-client-15"),
         "peers": ("isync", "interimap", "libinterimap"),
     }
 )
 """Always unpacked, even if installed here; what they depend on is added where the machine lacks it."""
 
-_NEEDLESS = frozenset({"exim4-base", "exim4-config", "exim4-daemon-light", "libgnutls28-dev", "libgnutls-openssl27"})
+_NEEDLESS = frozenset(
+    {
+        "exim4-base", "exim4-config", "exim4-daemon-light", "libgnutls28-dev", "libgnutls-openssl27",
+        "libllvm14", "libz3-4", "postgresql-common", "postgresql-client-common", "ssl-cert",
+    }
+)  # fmt: skip
 """Dependencies of a package that no server here has a use for."""
 
 _STATUS = Path("/var/lib/dpkg/status")

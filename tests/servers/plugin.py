@@ -18,10 +18,11 @@ from tests.servers.cyrus import Cyrus, CyrusOptions
 from tests.servers.dovecot import Dovecot
 from tests.servers.dovecot_config import DovecotOptions
 from tests.servers.errors import ServerFailed, ServerUnavailable
+from tests.servers.postgres import Postgres
 
-MARKERS = ("dovecot", "courier", "cyrus")
+MARKERS = ("dovecot", "courier", "cyrus", "postgres")
 _UNAVAILABLE = pytest.StashKey[dict[str, str]]()
-_FIXTURES = {f"{kind}{ending}": kind for kind in MARKERS for ending in ("", "_mdbox", "_factory")}
+_FIXTURES = {f"{kind}{ending}": kind for kind in MARKERS for ending in ("", "_mdbox", "_factory", "_database")}
 
 
 class Pool:
@@ -176,6 +177,28 @@ def cyrus_factory(server_pool: Pool) -> CyrusFactory:
 def cyrus(cyrus_factory: CyrusFactory) -> Cyrus:
     """A Cyrus with folders beside INBOX and `/` between names."""
     return cyrus_factory()
+
+
+def _running_postgres(pool: Pool) -> Postgres:
+    server = pool.get("postgres", None, Postgres)
+    assert isinstance(server, Postgres)
+    return server
+
+
+@pytest.fixture(scope="session")
+def postgres(server_pool: Pool) -> Postgres:
+    """A PostgreSQL for the session. A test that stops it starts it again."""
+    return _running_postgres(server_pool)
+
+
+@pytest.fixture
+def postgres_database(server_pool: Pool) -> Iterator[str]:
+    """The URL, for SQLAlchemy, of an empty database that is dropped after the test; see `Postgres.url`."""
+    server = _running_postgres(server_pool)
+    name = server.create_database()
+    yield server.url(name)
+    if server.pid is not None:
+        server.drop_database(name)
 
 
 @pytest.fixture(scope="session")

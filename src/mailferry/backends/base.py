@@ -12,9 +12,10 @@ from __future__ import annotations
 from array import array
 from asyncio import Future
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from dataclasses import dataclass, field
 from enum import Enum, Flag, StrEnum, auto
 from typing import NamedTuple, Protocol
+
+from mailferry.records import dataclass, field
 
 PREFIX_BYTES = 65_536
 """A message up to this size arrives whole; of a larger one, the first item carries exactly this much."""
@@ -213,10 +214,12 @@ class Reader(Protocol):
         want: Want,
         *,
         first_uid: int = 1,
+        also: Sequence[int] = (),
         identify: Identify | None = None,
         changed_since: int = 0,
     ) -> Listing:
-        """List messages from `first_uid` on; only those changed after `changed_since` (a mod-sequence) if not 0.
+        """List messages from `first_uid` on, and those of `also`, which are smaller UIDs in ascending order; only
+        those changed after `changed_since` (a mod-sequence) if not 0.
 
         Raises FolderGone.
         """

@@ -26,7 +26,7 @@ from mailferry.imap import commands
 from mailferry.imap.errors import CommandRefused
 from mailferry.imap.exchange import Exchange
 from mailferry.imap.responses import Exists, Fetch, FlagsEntry, ListEntry, Response, Status, StatusEntry
-from mailferry.imap.values import MAX_UID, DateCodec
+from mailferry.imap.values import MAX_UID, DateCodec, split_uid_set
 
 _SPECIAL = {use.value.lower(): use for use in SpecialUse} | {"\\spam": SpecialUse.JUNK, "\\allmail": SpecialUse.ALL}
 _IDENTITY = b"BODY.PEEK[HEADER.FIELDS (MESSAGE-ID DATE FROM TO SUBJECT)]"
@@ -168,10 +168,11 @@ class ImapReader:
         want: Want,
         *,
         first_uid: int = 1,
+        also: Sequence[int] = (),
         identify: Identify | None = None,
         changed_since: int = 0,
     ) -> Listing:
-        """One UID FETCH for all columns."""
+        """One UID FETCH for all columns, and one more for each line full of `also`."""
         with translated(self.session.side, self.session.settings.where):
             listing = Listing(await self.examine(path))
             if not listing.status.messages:
@@ -183,17 +184,21 @@ class ImapReader:
             items += b" " + _IDENTITY if want & Want.IDENTITY else b""
             modifiers = b"CHANGEDSINCE %d" % changed_since if changed_since else b""
             rows: dict[int, tuple[Flags, int, int, int]] = {}
+            older = frozenset(also)
 
             def take(response: Response) -> None:
-                if isinstance(response, Fetch) and response.uid is not None and response.uid >= first_uid:
+                uid = response.uid if isinstance(response, Fetch) else None
+                if isinstance(response, Fetch) and uid is not None and (uid >= first_uid or uid in older):
                     self._row(rows, response, want, identify)
 
-            exchange = self.session.client.begin("FETCH")
-            exchange.on_untagged = take
-            command = commands.uid_fetch(b"%d:%d" % (first_uid, MAX_UID), items, modifiers)
-            self.session.client.push_parts(exchange, command.parts)
-            self.session.client.finish(exchange)
-            await exchange.reply
+            sets = split_uid_set(also, self.session.quirks.max_command_bytes - 300) if also else []
+            for uid_set in [*sets, b"%d:%d" % (first_uid, MAX_UID)]:
+                exchange = self.session.client.begin("FETCH")
+                exchange.on_untagged = take
+                command = commands.uid_fetch(uid_set, items, modifiers)
+                self.session.client.push_parts(exchange, command.parts)
+                self.session.client.finish(exchange)
+                await exchange.reply
         for uid in sorted(rows):
             flags, date, size, identity = rows[uid]
             listing.uids.append(uid)

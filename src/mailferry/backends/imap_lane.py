@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, field
 
 from mailferry import errors
 from mailferry.backends.base import Flags, FolderPath, Mail, Mode
@@ -23,6 +22,7 @@ from mailferry.imap.client import ImapClient
 from mailferry.imap.errors import ImapError
 from mailferry.imap.exchange import Exchange
 from mailferry.imap.values import DateCodec
+from mailferry.records import dataclass, field
 
 HIGH_BYTES = 1 << 20
 _SYNC_ABOVE = 8 << 20  # a server that refuses the size must swallow the bytes or drop the line

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from mailferry.backends.base import INBOX, FolderPath
 from mailferry.imap import utf7
+from mailferry.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import logging
-from dataclasses import dataclass, field
 
 from mailferry import errors
 from mailferry.backends.base import Features, FolderPath
@@ -19,6 +18,7 @@ from mailferry.imap.quirks import Quirks, Refusal, classify, detect
 from mailferry.imap.responses import Continuation, Id, ListEntry, NamespaceEntry
 from mailferry.imap.transport import client_context
 from mailferry.imap.values import Secret
+from mailferry.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailferry import errors
@@ -20,6 +19,7 @@ from mailferry.imap.errors import ConnectionClosed, ImapError
 from mailferry.imap.exchange import Exchange, Inbox
 from mailferry.imap.responses import Fetch
 from mailferry.imap.values import split_ranges
+from mailferry.records import dataclass
 
 if TYPE_CHECKING:
     from mailferry.backends.imap import ImapReader

@@ -100,12 +100,14 @@ class MaildirReader:
         want: Want,
         *,
         first_uid: int = 1,
+        also: Sequence[int] = (),
         identify: Identify | None = None,
         changed_since: int = 0,
     ) -> Listing:
         """List messages. There are no mod-sequences here, so `changed_since` narrows nothing."""
         view = await self._run(self._view, path)
-        return await list_messages(self._executor, view, want, first_uid, identify)
+        ranges = [*((uid, uid) for uid in also), (first_uid, 2**32 - 1)]
+        return await list_messages(self._executor, view, want, ranges, identify)
 
     def stream(self, jobs: Callable[[], FetchJob | None]) -> AsyncIterator[list[Item]]:
         """Read bodies; dates have no zone (it is always 0)."""

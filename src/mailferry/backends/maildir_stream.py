@@ -7,9 +7,8 @@ import os
 import threading
 from array import array
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
 from itertools import islice
 
 from mailferry.backends.base import (
@@ -22,6 +21,7 @@ from mailferry.backends.base import (
     Listing,
     Mail,
     Opened,
+    UidRange,
     Want,
 )
 from mailferry.backends.maildir_bytes import message_size, read_header, read_messages
@@ -29,6 +29,7 @@ from mailferry.backends.maildir_keywords import Keywords, read_keywords
 from mailferry.backends.maildir_names import letters_of, unique_part
 from mailferry.backends.maildir_scan import Snapshot, Uids, scan, take_snapshot
 from mailferry.errors import CommandFailed, FolderGone
+from mailferry.records import dataclass, field
 
 READ_MESSAGES = 32
 READ_BYTES = 1 << 20
@@ -174,13 +175,13 @@ class BodyStream:
 
 
 async def list_messages(
-    executor: Executor, view: FolderView, want: Want, first_uid: int, identify: Identify | None
+    executor: Executor, view: FolderView, want: Want, ranges: Iterable[UidRange], identify: Identify | None
 ) -> Listing:
     """Fill the columns of a listing; what needs the disk is read by several threads."""
     snapshot = view.snapshot
     listing = Listing(snapshot.status)
     loop = asyncio.get_running_loop()
-    indexes = list(snapshot.indexes([(first_uid, 2**32 - 1)]))
+    indexes = list(snapshot.indexes(ranges))
     groups = deque(indexes[at : at + LIST_MESSAGES] for at in range(0, len(indexes), LIST_MESSAGES))
     running: deque[asyncio.Future[Listing]] = deque()
     while groups or running:

@@ -11,9 +11,9 @@ import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from mailferry.backends.maildir_names import unique_part
+from mailferry.records import dataclass, field
 
 OWN_FILE = "mailferry-uids"
 DOVECOT_FILE = "dovecot-uidlist"

@@ -89,6 +89,7 @@ class MemoryMailbox:
         want: Want,
         *,
         first_uid: int = 1,
+        also: Sequence[int] = (),
         identify: Identify | None = None,
         changed_since: int = 0,
     ) -> Listing:
@@ -102,7 +103,7 @@ class MemoryMailbox:
             folder = self._server.folder(path)
             listing = Listing(self._status(folder))
             for mail in folder.mails.values():
-                if mail.uid >= first_uid and mail.modseq > changed_since:
+                if (mail.uid >= first_uid or mail.uid in also) and mail.modseq > changed_since:
                     _note(listing, mail, want, identify)
             return listing
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from mailferry.backends.base import PREFIX_BYTES, FetchJob, Item, JobDone, JobFailed, Mail, Opened
 from mailferry.backends.memory_server import MemoryFolder, MemoryServer, StoredMail
+from mailferry.records import dataclass
 
 PIPELINED_JOBS = 2
 

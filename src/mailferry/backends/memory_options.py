@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from mailferry.backends.base import Features, Flags, FolderPath
+from mailferry.records import dataclass
 
 SYSTEM_FLAGS: Flags = frozenset({"\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"})
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mailferry.backends.base import INBOX, Flags, FolderPath, FolderStatus, SpecialUse
 from mailferry.backends.memory_options import MemoryOptions, Refusal
 from mailferry.errors import FolderGone
+from mailferry.records import dataclass, field
 
 
 class Posted(NamedTuple):

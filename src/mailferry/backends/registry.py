@@ -6,12 +6,12 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from mailferry.errors import MailferryError, Side
 from mailferry.imap.values import Secret
+from mailferry.records import dataclass
 
 if TYPE_CHECKING:
     from mailferry.backends.base import Features, Reader, Target

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
 from mailferry.backends.base import Features, FolderStatus, Listed, Reader, Want
@@ -17,7 +17,9 @@ from mailferry.cli.ledgers import snapshot
 from mailferry.cli.requests import Request
 from mailferry.cli.wiretrace import Loggers
 from mailferry.errors import MailferryError, RootNotFound, Side
+from mailferry.records import dataclass, field
 from mailferry.sync.ledger import FolderRow, Ledger, Load
+from mailferry.sync.limit import apply_limit, must_choose, over_limit, within
 from mailferry.sync.names import FolderMap, MappedFolder, map_folders
 from mailferry.sync.options import Options
 from mailferry.sync.plan import FolderPlan, is_unchanged, plan_folder
@@ -25,7 +27,9 @@ from mailferry.sync.plan import FolderPlan, is_unchanged, plan_folder
 
 @dataclass(slots=True)
 class PlannedFolder:
-    """One folder. `too_large` messages are not copied; `there` are on the target already, and are matched first."""
+    """One folder. `too_large` and `over_limit` messages are not copied; `there` are on the target already, and are
+    matched first.
+    """
 
     source: str
     target: str
@@ -35,6 +39,7 @@ class PlannedFolder:
     to_copy: int = 0
     size_bytes: int = 0
     too_large: int = 0
+    over_limit: int = 0
     there: int = 0
     error: str = ""
 
@@ -102,6 +107,7 @@ class _Planner:
         self._ledger = ledger
         self._limit_bytes = min(options.max_message_bytes, features.max_message_bytes or options.max_message_bytes)
         self._filter = options.filter
+        self._max_items = options.max_items
 
     async def plan(self) -> Plan:
         """Map the folders, and look into each that is not as it was."""
@@ -113,19 +119,56 @@ class _Planner:
         counts = {folder.path: folder.status.messages for folder in there if folder.status is not None}
         plan = Plan(target_exists=self._target is not None, warnings=list(mapped.warnings))
         plan.left_out = [(str(out.source.path), out.text) for out in mapped.left_out]
+        statuses = {entry.source.raw_name: await self._status(entry) for entry in mapped.entries}
+        limited = await self._limit(mapped.entries, rows, statuses)
         for entry in mapped.entries:
             planned = PlannedFolder(str(entry.source.path), str(entry.target), entry.reason, entry.exists)
-            row = rows.get(entry.source.raw_name)
-            planned.there = counts.get(entry.target, 0) if row is None else 0
-            await self._look(entry, row, planned)
+            row, status = rows.get(entry.source.raw_name), statuses[entry.source.raw_name]
+            planned.there = counts.get(entry.target, 0) if entry.source.raw_name not in known else 0
+            planned.over_limit = limited.get(row.id, 0) if row is not None else 0
+            if status is None:
+                planned.error = "the folder cannot be read"
+            else:
+                await self._look(entry, row, status, planned)
             plan.folders.append(planned)
         return plan
 
-    async def _look(self, entry: MappedFolder, row: FolderRow | None, planned: PlannedFolder) -> None:
-        status = entry.source.status or (await self._source.status([entry.source.path]))[0]
-        if status is None:
-            planned.error = "the folder cannot be read"
-            return
+    async def _status(self, entry: MappedFolder) -> FolderStatus | None:
+        return entry.source.status or (await self._source.status([entry.source.path]))[0]
+
+    async def _limit(
+        self,
+        entries: Sequence[MappedFolder],
+        rows: dict[bytes, FolderRow],
+        statuses: Mapping[bytes, FolderStatus | None],
+    ) -> Mapping[int, int]:
+        """Leave out what a copy would, in this copy of the ledger. Gives the numbers by the id of the folder's row.
+
+        Folders that the ledger does not know are added to `rows` if they are needed for it.
+        """
+        found = {entry.source.raw_name: status for entry in entries if (status := statuses[entry.source.raw_name])}
+        begun = bool(await self._ledger.counts()) or any(rows[raw].source_uid_next_done for raw in found if raw in rows)
+        if not begun and sum(status.messages for status in found.values()) > self._max_items:
+            fresh = [entry.source for entry in entries if entry.source.raw_name in set(found) - set(rows)]
+            targets = {entry.source.raw_name: entry.target for entry in entries}
+            made = await self._ledger.save_folders(
+                [
+                    FolderRow(
+                        0, x.raw_name, x.path, targets[x.raw_name], source_uid_validity=found[x.raw_name].uid_validity
+                    )
+                    for x in fresh
+                ]
+            )
+            rows.update({row.source_raw: row for row in made})
+        folders = [(rows[raw], status) for raw, status in found.items() if raw in rows]
+        if await must_choose(self._ledger, folders, self._max_items, begun=begun):
+            chosen = [row for row, status in folders if status.messages]
+            await apply_limit(self._source, self._ledger, chosen, self._max_items)
+        return over_limit(await self._ledger.exceptions())
+
+    async def _look(
+        self, entry: MappedFolder, row: FolderRow | None, status: FolderStatus, planned: PlannedFolder
+    ) -> None:
         planned.found = status.messages
         if not status.messages or (row is not None and is_unchanged(row, status)):
             return
@@ -157,10 +200,10 @@ class _Planner:
 
 
 def _is_in(uid: int, plan: FolderPlan) -> bool:
-    return any(low <= uid <= high for low, high in plan.ranges) or uid in plan.resend
+    return within(uid, plan.ranges) or uid in plan.resend
 
 
 def totals(plan: Plan) -> Mapping[str, int]:
     """Add the folders up."""
-    names = ("found", "to_copy", "size_bytes", "too_large", "there")
+    names = ("found", "to_copy", "size_bytes", "too_large", "over_limit", "there")
     return {name: sum(int(getattr(folder, name)) for folder in plan.folders) for name in names}

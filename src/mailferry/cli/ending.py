@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from mailferry.cli import exitcodes
 from mailferry.errors import MailferryError
+from mailferry.records import dataclass, field
 from mailferry.sync.ledger import ExceptionKind, ExceptionRow
 from mailferry.sync.names import LeftOut
 from mailferry.sync.options import FolderStats, Stats

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
 
 from mailferry.errors import MailferryError, Side
+from mailferry.records import dataclass
 
 COMPLETE = 0
 UNEXPECTED = 1

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from mailferry.backends.registry import Location, Security
 from mailferry.errors import BadUsage, Side
+from mailferry.records import dataclass
 
 _SCHEMES: dict[str, Security | None] = {"imap": None, "imaps": "ssl", "imap+tls": "tls"}
 _USUAL_PORTS: dict[Security, int] = {"none": 143, "tls": 143, "ssl": 993}

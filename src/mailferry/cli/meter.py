@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
+from mailferry.records import dataclass
 from mailferry.sync.options import FolderStats, Stats
 
 WINDOW_SECONDS = 10.0

@@ -59,6 +59,7 @@ def _notes(folder: PlannedFolder) -> list[str]:
     notes += [wording.printable(folder.reason)] if folder.reason not in ("same name", "stored", "") else []
     notes += [f"{wording.number(folder.there)} there already, matched first"] if folder.there else []
     notes += [f"{wording.number(folder.too_large)} too large"] if folder.too_large else []
+    notes += [f"{wording.number(folder.over_limit)} older ones over the limit"] if folder.over_limit else []
     return notes
 
 
@@ -68,6 +69,9 @@ def _closing(console: Console, plan: Plan) -> None:
     if sums["too_large"]:
         large = wording.plural(sums["too_large"], "message")
         _line(console, f"{large} would be skipped: larger than --max-message-size or than the target takes.", "yellow")
+    if sums["over_limit"]:
+        older = wording.plural(sums["over_limit"], "message")
+        _line(console, f"{older} would be left out, the oldest: there are more than --max-items.", "yellow")
     _line(console, "Run the same command without --dry-run to copy.")
     console.print()
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mailferry import __version__
 from mailferry.cli.jsonlines import moment
+from mailferry.cli.requests import beside
 from mailferry.errors import BadUsage, MailferryError
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def write(path: Path, report: Mapping[str, object]) -> None:
     if path.exists() and not path.is_file():  # /dev/stdout, a pipe
         _write_through(path, text)
         return
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh = beside(path)
     try:
         with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(text)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -14,6 +13,7 @@ from mailferry.cli import wording
 from mailferry.cli.locations import Given, parse_location
 from mailferry.cli.passwords import Ask, Warn, with_password
 from mailferry.errors import BadUsage, Side
+from mailferry.records import dataclass
 
 if TYPE_CHECKING:
     from mailferry.sync.folderfilter import FolderFilter
@@ -143,9 +143,10 @@ def _output(arguments: argparse.Namespace) -> Output:
         raise BadUsage("--verbose and --quiet contradict each other.")
     report = Path(arguments.report) if arguments.report else None
     wire = Path(arguments.debug_wire) if arguments.debug_wire else None
-    for path, option in ((report, "--report"), (wire, "--debug-wire")):
-        if path is not None:
-            _check_writable(path, option)
+    if report is not None:
+        _check_writable(report, "--report")
+    if wire is not None:
+        _check_place(wire, "--debug-wire")  # it is opened before anything else happens
     return Output(report, arguments.json, arguments.quiet, arguments.verbose, wire)
 
 
@@ -160,15 +161,32 @@ def _state(given: str, keys: tuple[str, str]) -> Path:
     return default_state_path(*keys)
 
 
-def _check_writable(path: Path, option: str) -> None:
-    # Hours may pass before the file is written.
+def _check_place(path: Path, option: str) -> None:
     folder = path.absolute().parent
-    if path.is_dir():
+    if os.path.isdir(path):
         raise BadUsage(f"{option} {path} is a folder; a file is wanted.")
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise BadUsage(f"{option} {path}: there is no folder {folder}.")
-    if not os.access(path if path.exists() else folder, os.W_OK):
+    if os.path.exists(path) and not os.access(path, os.W_OK):
         raise BadUsage(f"{option} {path} cannot be written.")
+
+
+def _check_writable(path: Path, option: str) -> None:
+    """Make the file that will take the place of `path`, and take it away again: hours may pass until then."""
+    _check_place(path, option)
+    if os.path.exists(path) and not os.path.isfile(path):
+        return  # /dev/stdout, a pipe: it is written through
+    fresh = beside(path)
+    try:
+        os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        fresh.unlink()
+    except OSError as error:
+        raise BadUsage(f"{option} {path} cannot be written: {error.strerror}.") from None
+
+
+def beside(path: Path) -> Path:
+    """Give the name under which a file is written before it takes the place of `path`."""
+    return path.with_name(f".{path.name}.{os.getpid()}")
 
 
 def _check_readable(path: str, option: str) -> None:

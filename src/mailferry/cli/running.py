@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from mailferry.cli import displays, failures, report
 from mailferry.cli.ending import Ending, Message
@@ -17,7 +17,7 @@ from mailferry.cli.requests import Request
 from mailferry.cli.stopping import Finished, until_signal
 from mailferry.errors import MailferryError
 from mailferry.sync.ledger_sqlite import SqliteLedger
-from mailferry.sync.options import Options, Stats
+from mailferry.sync.options import Event, Options, Stats
 from mailferry.sync.run import OpenReader, OpenTarget, PassResult, run_pass
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Run:
         self._stats = Stats()
         self._json = JsonLines() if output.json else None
         self._display = displays.choose(json=self._json, quiet=output.quiet, verbose=output.verbose)
+        self._warned = False
 
     async def run(self) -> int:
         """Do the pass, tell, and give the exit code. Never raises MailferryError for what ended the pass."""
@@ -77,8 +78,19 @@ class Run:
             request.keys,
             self._options,
             stats=self._stats,
-            listen=self._display.event,
+            listen=self._event,
         )
+
+    def _event(self, event: Event) -> None:
+        self._display.event(event)
+        if event.name == "folders mapped" and not self._warned:  # at once: it may be a slip of the pen
+            self._warned = True
+            for pattern in cast("list[str]", event.fields["unmatched"]):
+                text = f"warning: no folder of the source matches --include-folders {pattern!r}"
+                if self._request.output.quiet:
+                    print(f"mailferry: {text}", file=sys.stderr)
+                else:
+                    self._display.note(text)
 
     def _stopping(self) -> None:
         self._display.note("Stopping: closing the connections ...")
@@ -98,8 +110,12 @@ class Run:
 
     def _tell(self, ending: Ending) -> None:
         request, output = self._request, self._request.output
+        unwritten: MailferryError | None = None
         if output.report is not None:
-            report.write(output.report, report.of_pass(ending, request.source, request.target))
+            try:
+                report.write(output.report, report.of_pass(ending, request.source, request.target))
+            except MailferryError as error:  # the disk is full: what was done is told all the same
+                unwritten = error
         if self._json is not None:
             self._json.write("finished", report.summary(ending))
         elif not output.quiet or (ending.whole and ending.exit_code):
@@ -109,6 +125,8 @@ class Run:
                 print(line, file=sys.stderr)
         elif ending.stopped_by and not output.json:
             print("mailferry: stopped; running the same command again goes on from here", file=sys.stderr)
+        if unwritten is not None:
+            raise unwritten
 
     def _summary(self, ending: Ending) -> None:
         if not ending.stats.folders and ending.error is not None:

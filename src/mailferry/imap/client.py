@@ -11,7 +11,6 @@ import logging
 import socket
 import ssl
 import time
-from dataclasses import dataclass, field
 
 from mailferry.imap import commands
 from mailferry.imap.capability import Capabilities
@@ -23,6 +22,7 @@ from mailferry.imap.outgoing import Gate, Outgoing
 from mailferry.imap.responses import Capability, Continuation, Fetch, ResponseCode, Status, Tagged
 from mailferry.imap.transport import TlsTransport, Transport, connect_socket
 from mailferry.imap.wirelog import WireLog
+from mailferry.records import dataclass, field
 
 _COLLECT_LIMIT = 200_000
 

@@ -9,11 +9,11 @@ message is ever held whole. The same bytes cut at any place give the same messag
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from mailferry.imap.errors import ProtocolError
 from mailferry.imap.responses import Response, parse_response
+from mailferry.records import dataclass
 
 PREFIX_BYTES = 65_536
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from mailferry.imap.errors import ProtocolError
 from mailferry.imap.grammar import canonical_attribute, flag_set, listed_words, readable, unquote
 from mailferry.imap.values import ModSeq, Uid, UidValidity, parse_uid_set
+from mailferry.records import dataclass
 
 MAX_DEPTH: Final = 50
 MAX_VALUES: Final = 100_000

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from types import MappingProxyType
 from typing import Final
@@ -16,6 +16,7 @@ from typing import Final
 from mailferry.imap.capability import Capabilities
 from mailferry.imap.parse import ResponseCode
 from mailferry.imap.values import MAX_COMMAND_BYTES
+from mailferry.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from mailferry.imap.grammar import readable
 from mailferry.imap.parse import ResponseCode, Value
 from mailferry.imap.values import ModSeq, SeqNum, Uid, UidRange
+from mailferry.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

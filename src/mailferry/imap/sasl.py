@@ -14,7 +14,6 @@ import unicodedata
 from base64 import b64decode, b64encode
 from binascii import Error
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from secrets import token_urlsafe
 from types import MappingProxyType
 from typing import Final, Protocol
@@ -22,6 +21,7 @@ from typing import Final, Protocol
 from mailferry.imap.capability import Capabilities
 from mailferry.imap.errors import LoginRefused, ProtocolError
 from mailferry.imap.values import Secret
+from mailferry.records import dataclass
 
 LOGIN_COMMAND: Final = ""
 """What `choose` gives for the LOGIN command (RFC 3501, 6.2.3), which is no SASL mechanism."""

@@ -75,7 +75,8 @@ class Attempt:
         known = {raw: row.target_path for raw, row in rows.items()}
         self.map = map_folders(listed, there, source.features, target.features, known, self._options.filter)
         self.warnings = renamed + list(self.map.warnings)
-        self._listen(Event("folders mapped", {"folders": len(self.map.entries), "left_out": len(self.map.left_out)}))
+        told = {"folders": len(self.map.entries), "left_out": len(self.map.left_out), "unmatched": self.map.unmatched}
+        self._listen(Event("folders mapped", told))
         context = Context(source, target, self._ledger, self._options, self._stats, self._listen)
         self._preparation = prepare = Preparation(context, self.map, self.failed, self.warnings)
         works = await prepare.works(rows, listed, there)
@@ -180,6 +181,8 @@ class Attempt:
         if work.plan.flags:
             since = row.source_modseq_done if source.features.condstore else 0
             stats.flags_changed += await follow_flags(source, target, self._ledger, work, changed_since=since)
+        if work.plan.all_flags:
+            row.full_compare_at = int(self._options.clock.now())
         status = work.opened or work.source
         row.source_uid_next_done = max(row.source_uid_next_done, status.uid_next)
         row.source_messages = status.messages

@@ -5,22 +5,36 @@ sent, as + and -, so that the user's own changes on the target survive.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
+from collections.abc import Sequence
+from heapq import nlargest
+from itertools import chain
 
 from mailferry.backends.base import FlagChange, Flags, Reader, Target, Want
 from mailferry.sync.doubt import find_uids
-from mailferry.sync.ledger import ChunkRow, Ledger, Load
+from mailferry.sync.ledger import ChunkRow, FolderRow, Ledger, Load
 from mailferry.sync.work import FolderWork
+
+NEWEST = 20_000
+"""Messages of a folder whose flags are looked at in each pass, where the source cannot say which changed (rule 24)."""
 
 
 async def follow_flags(source: Reader, target: Target, ledger: Ledger, work: FolderWork, *, changed_since: int) -> int:
-    """Carry flag changes of known messages over. Gives the number of messages changed on the target."""
+    """Carry flag changes of known messages over. Gives the number of messages changed on the target.
+
+    `changed_since` is a mod-sequence, 0 where the source has none: then the plan says which flags are looked at.
+    """
     row = work.row
-    listing = await source.listing(row.source_path, Want.FLAGS, changed_since=changed_since)
+    first, flagged = 1, list[int]()
+    if not changed_since and not work.plan.all_flags:
+        first, flagged = newest_and_flagged(row, await ledger.chunks(row.id, columns=Load.FLAGS))
+    listing = await source.listing(
+        row.source_path, Want.FLAGS, first_uid=first, also=flagged, changed_since=changed_since
+    )
     if not listing.uids:
         return 0
     if not target.features.reports_new_ids:
         await find_uids(target, ledger, row)
-    now = dict(zip(listing.uids, listing.flags, strict=True))
     chunks = await ledger.chunks(row.id, columns=Load.FLAGS)
     changes: dict[tuple[Flags, Flags], list[int]] = {}
     updates: list[tuple[ChunkRow, array[int]]] = []
@@ -29,9 +43,10 @@ async def follow_flags(source: Reader, target: Target, ledger: Ledger, work: Fol
         columns = chunk.columns
         fresh: array[int] | None = None
         for i, uid in enumerate(columns.uids):
-            flags = now.get(uid)
-            if flags is None or not columns.confirmed(i):
+            at = bisect_left(listing.uids, uid)  # no dict: a folder may have half a million messages
+            if at == len(listing.uids) or listing.uids[at] != uid or not columns.confirmed(i):
                 continue
+            flags = listing.flags[at]
             before = row.flag_sets.flags_of(columns.flags[i])
             if before == flags:
                 continue
@@ -52,3 +67,22 @@ async def follow_flags(source: Reader, target: Target, ledger: Ledger, work: Fol
     for chunk, fresh in updates:
         await ledger.update_flags(chunk.id, fresh, flag_sets=row.flag_sets)
     return changed
+
+
+def newest_and_flagged(row: FolderRow, chunks: Sequence[ChunkRow], newest: int = NEWEST) -> tuple[int, list[int]]:
+    """Give the first UID of the newest known messages, and the older ones that were flagged, ascending.
+
+    `chunks` need the columns up to the flags.
+    """
+    largest = nlargest(newest, chain.from_iterable(chunk.columns.uids for chunk in chunks))
+    if len(largest) < newest:
+        return 1, []
+    first = largest[-1]
+    sets = {i for i, flags in enumerate(row.flag_sets) if "\\Flagged" in flags}
+    flagged = {
+        uid
+        for chunk in chunks
+        for uid, flag_set in zip(chunk.columns.uids, chunk.columns.flags, strict=True)
+        if uid < first and flag_set in sets
+    }
+    return first, sorted(flagged)

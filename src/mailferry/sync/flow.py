@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, field
 
 from mailferry.backends.base import Chunk, Lane, Mode, UidRange
+from mailferry.records import dataclass, field
 from mailferry.sync.ledger import ExceptionRow
 from mailferry.sync.packed import Columns
 from mailferry.sync.work import FolderWork, Resend

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
+from mailferry.records import dataclass
 from mailferry.sync.foldernames import Parts, WellKnown, canonical, folded
 
 Places = Mapping[WellKnown, Collection[Parts]]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mailferry.backends.base import FolderPath, Listed, SpecialUse
+from mailferry.records import dataclass, field
 
 
 class Why(StrEnum):
@@ -43,10 +43,12 @@ class LeftOut:
 class FolderMap:
     """The whole map: every folder of the source is in `entries` (in the order of copying) or in `left_out`.
 
-    `to_create` has parents first and is what `Target.create_folders` takes.
+    `to_create` has parents first and is what `Target.create_folders` takes. `unmatched`: what was to be included, as
+    the user wrote it, and means no folder; the warnings tell it too.
     """
 
     entries: list[MappedFolder] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     to_create: list[tuple[FolderPath, SpecialUse | None]] = field(default_factory=list)
+    unmatched: list[str] = field(default_factory=list)

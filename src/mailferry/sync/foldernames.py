@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from mailferry.backends.base import Listed, SpecialUse
+from mailferry.records import dataclass, field
 from mailferry.sync.wellknown import NAMES
 from mailferry.sync.wellknown import WellKnown as WellKnown
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from mailferry.backends.base import Features, FolderPath, Listed, SpecialUse
+from mailferry.records import dataclass, field
 from mailferry.sync.folderfilter import FolderFilter
 from mailferry.sync.foldermap import FolderMap, LeftOut, Why
 from mailferry.sync.foldernames import NOT_MAIL, USES, Candidates, Parts, WellKnown, candidates, canonical, folded
@@ -114,8 +114,12 @@ class FolderTree:
                 node.copied = True
                 self._warn_if_virtual(node.folder)
         wanted = [node.parts for node in self.nodes.values() if node.folder]
+        included = {pattern.text for pattern in self._filter.include}
         for text in self._filter.unmatched(wanted, places):
-            self._result.warnings.append(f"the pattern {text!r} matches no folder of the source")
+            if text in included:
+                self._result.unmatched.append(text)
+            which = "included" if text in included else "excluded"
+            self._result.warnings.append(f"no folder of the source matches {text!r}, which is to be {which}")
 
     def _warn_if_virtual(self, folder: Listed) -> None:
         if folder.special_use in (SpecialUse.ALL, SpecialUse.FLAGGED):

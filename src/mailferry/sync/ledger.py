@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Protocol
 
 from mailferry.backends.base import FolderPath, UidRange
 from mailferry.errors import MailferryError, Retry
+from mailferry.records import dataclass, field
 from mailferry.sync.packed import Columns, FlagTable
 
 
@@ -48,6 +48,7 @@ class FolderRow:
 
     `source_uid_next_done`: all smaller source UIDs are settled or in rows. `source_modseq_begun` is that of the
     EXAMINE before the first FETCH of the first unfinished pass; it becomes `source_modseq_done` (rule 21).
+    `full_compare_at`: when all flags were compared last, in seconds since 1970 (rule 24).
     `in_doubt`: an outcome was unknown in this pass, so the closing sweep from `sweep_floor` is due (rule 8).
     """
 
@@ -69,7 +70,7 @@ class FolderRow:
     source_modseq_done: int = 0
     target_uid_next: int = 0
     target_messages: int = 0
-    target_modseq: int = 0
+    full_compare_at: int = 0
     in_doubt: bool = False
     sweep_floor: int = 0
     flag_sets: FlagTable = field(default_factory=FlagTable)

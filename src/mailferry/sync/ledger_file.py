@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 
 from mailferry.errors import LedgerUnwritable
 from mailferry.sync.ledger import LedgerUnreadable
-from mailferry.sync.ledger_schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION
+from mailferry.sync.ledger_schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION, UPGRADES
 
 Result = TypeVar("Result")
 Work = Callable[[sqlite3.Connection], Result]
@@ -138,6 +138,16 @@ def _set_up(connection: sqlite3.Connection, path: LedgerPath) -> None:
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
+    elif _version(connection) < SCHEMA_VERSION:
+        connection.execute("BEGIN IMMEDIATE")
+        for version in range(_version(connection), SCHEMA_VERSION):  # none if another process was faster
+            connection.execute(UPGRADES[version])
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _is_new(connection: sqlite3.Connection, path: LedgerPath) -> bool:

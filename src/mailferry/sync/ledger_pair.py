@@ -6,9 +6,9 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from mailferry.records import dataclass
 from mailferry.sync.ledger import Fenced, FolderRow, LedgerUnreadable, Pair
 from mailferry.sync.ledger_file import LedgerFile, LedgerPath, Work
 from mailferry.sync.ledger_schema import INSERT_FOLDER, SELECT_FOLDERS, UPDATE_FOLDER, folder_row, folder_values, text

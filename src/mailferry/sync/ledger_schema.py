@@ -11,7 +11,9 @@ from mailferry.sync.ledger import ChunkKind, ChunkRow, ChunkState, ExceptionKind
 from mailferry.sync.packed import CONFIRMED, REVISABLE, Blobs, Columns, FlagTable, RowOutcome, Tally
 
 APPLICATION_ID = 0x4D46_5259  # "MFRY"; SQLite keeps it in the file's header
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+UPGRADES = {1: "ALTER TABLE folder RENAME COLUMN target_modseq TO full_compare_at"}
+"""What makes a file of this version one of the next."""
 
 # AUTOINCREMENT: an id is never given twice, so that a run whose pair or chunk was removed cannot hit its successor.
 # In `chunk` the columns that are read most come first: SQLite reads a long row only as far as it is asked for.
@@ -27,7 +29,7 @@ CREATE TABLE folder (
     adopted INTEGER NOT NULL, source_uid_validity INTEGER NOT NULL, target_uid_validity INTEGER NOT NULL,
     source_uid_next_done INTEGER NOT NULL, source_messages INTEGER NOT NULL, source_modseq_begun INTEGER NOT NULL,
     source_modseq_done INTEGER NOT NULL, target_uid_next INTEGER NOT NULL, target_messages INTEGER NOT NULL,
-    target_modseq INTEGER NOT NULL, in_doubt INTEGER NOT NULL, sweep_floor INTEGER NOT NULL, flag_sets TEXT NOT NULL,
+    full_compare_at INTEGER NOT NULL, in_doubt INTEGER NOT NULL, sweep_floor INTEGER NOT NULL, flag_sets TEXT NOT NULL,
     UNIQUE (pair_id, source_raw)
 );
 CREATE TABLE chunk (
@@ -58,7 +60,7 @@ CREATE TABLE attempt (
 FOLDER_COLUMNS = (
     "source_raw", "source_path", "target_path", "target_raw", "reason", "special_use", "mailbox_id", "made_by_us",
     "adopted", "source_uid_validity", "target_uid_validity", "source_uid_next_done", "source_messages",
-    "source_modseq_begun", "source_modseq_done", "target_uid_next", "target_messages", "target_modseq", "in_doubt",
+    "source_modseq_begun", "source_modseq_done", "target_uid_next", "target_messages", "full_compare_at", "in_doubt",
     "sweep_floor", "flag_sets",
 )  # fmt: skip
 CHUNK_COLUMNS = (
@@ -134,7 +136,7 @@ def folder_values(row: FolderRow) -> Values:
         row.source_raw, _path(row.source_path), _path(row.target_path), row.target_raw, text(row.reason),
         text(row.special_use), text(row.mailbox_id), row.made_by_us, row.adopted, row.source_uid_validity,
         row.target_uid_validity, row.source_uid_next_done, row.source_messages, _modseq(row.source_modseq_begun),
-        _modseq(row.source_modseq_done), row.target_uid_next, row.target_messages, _modseq(row.target_modseq),
+        _modseq(row.source_modseq_done), row.target_uid_next, row.target_messages, row.full_compare_at,
         row.in_doubt, row.sweep_floor, row.flag_sets.to_json(),
     )  # fmt: skip
 

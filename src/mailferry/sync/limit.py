@@ -10,12 +10,22 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from mailferry.backends.base import Reader, UidRange, Want
+from mailferry.backends.base import FolderStatus, Reader, UidRange, Want
 from mailferry.sync.ledger import ChunkKind, ChunkRow, ChunkState, ExceptionKind, ExceptionRow, FolderRow, Ledger
 from mailferry.sync.packed import Columns, merge_ranges
 
 CODE = "over-limit"
 _MOST_RANGES = 200
+
+
+async def must_choose(
+    ledger: Ledger, folders: Sequence[tuple[FolderRow, FolderStatus]], max_items: int, *, begun: bool
+) -> bool:
+    """Say whether the newest are to be chosen now: before anything is copied (not `begun`), and again when the limit
+    was raised. What a smaller limit left out is then forgotten.
+    """
+    lifted = await lift_limit(ledger, [row for row, _ in folders], max_items)
+    return (lifted or not begun) and sum(status.messages for _, status in folders) > max_items
 
 
 async def apply_limit(source: Reader, ledger: Ledger, rows: Sequence[FolderRow], max_items: int) -> dict[int, int]:

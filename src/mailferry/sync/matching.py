@@ -9,11 +9,11 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
 from mailferry.backends.base import Features, Listing
+from mailferry.records import dataclass, field
 from mailferry.sync.identity import NO_IDENTITY
 from mailferry.sync.packed import Columns
 

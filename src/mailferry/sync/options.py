@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Literal
 
+from mailferry.records import dataclass, field
 from mailferry.sync.folderfilter import FolderFilter
 
 MAX_MESSAGE_BYTES = 36_700_160
@@ -26,7 +26,11 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Settings of a pass; sizes in bytes. `settle_seconds` None: what the target's features say."""
+    """Settings of a pass; sizes in bytes. `settle_seconds` None: what the target's features say.
+
+    `full_flags`: whether to compare the flags of all messages where the source cannot say which changed (rule 24);
+    None: once a week, and those of the newest messages otherwise.
+    """
 
     filter: FolderFilter = field(default_factory=lambda: FolderFilter.parse((), ()))
     max_message_bytes: int = MAX_MESSAGE_BYTES
@@ -42,6 +46,8 @@ class Options:
     half_open_seconds: float = 30.0  # after a time-out the server may be at work still, out of our sight
     retries: int = 5
     retry_seconds: float = 1.0
+    full_flags: bool | None = None
+    longest_wait_seconds: float = 300.0  # if more patience is asked for, the pass ends with the error instead
     clock: Clock = field(default_factory=Clock)
 
 

@@ -7,23 +7,27 @@ not there when its range was read will never be (RFC 3501, 2.3.1.1). So the plan
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from mailferry.backends.base import FolderStatus, UidRange
+from mailferry.records import dataclass
 from mailferry.sync.ledger import FolderRow
 from mailferry.sync.packed import subtract_ranges
 
 LAST_UID = 0xFFFF_FFFF
 WINDOW_MESSAGES = 500
+FULL_COMPARE_SECONDS = 7 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class FolderPlan:
-    """`ranges` in ascending order; `resend`: UIDs whose chunk was lost; `flags`: look for flag changes."""
+    """`ranges` in ascending order; `resend`: UIDs whose chunk was lost; `flags`: look for flag changes, among all known
+    messages or, without `all_flags`, among the newest and those that were flagged.
+    """
 
     ranges: tuple[UidRange, ...] = ()
     resend: tuple[int, ...] = ()
     flags: bool = False
+    all_flags: bool = True
 
     @property
     def empty(self) -> bool:
@@ -45,9 +49,17 @@ def is_unchanged(row: FolderRow, status: FolderStatus) -> bool:
 
 
 def plan_folder(
-    row: FolderRow, status: FolderStatus, covers: Collection[UidRange], lost: Collection[int], *, condstore: bool
+    row: FolderRow,
+    status: FolderStatus,
+    covers: Collection[UidRange],
+    lost: Collection[int],
+    *,
+    condstore: bool,
+    all_flags: bool = True,
 ) -> FolderPlan:
-    """Say what to read. `covers` and `lost` are what the rows of the present UIDVALIDITY say."""
+    """Say what to read. `covers` and `lost` are what the rows of the present UIDVALIDITY say; `all_flags` counts only
+    where the source does not tell what changed.
+    """
     done = row.source_uid_next_done - 1
     ranges: tuple[UidRange, ...] = ()
     if status.messages and (not status.uid_next or status.uid_next - 1 > done or done < 0):
@@ -57,7 +69,12 @@ def plan_folder(
         flags = known and status.highest_modseq != row.source_modseq_done
     else:
         flags = known and status.messages > 0
-    return FolderPlan(ranges, tuple(sorted(lost)), flags)
+    return FolderPlan(ranges, tuple(sorted(lost)), flags, all_flags or (condstore and status.highest_modseq > 0))
+
+
+def all_flags_due(row: FolderRow, full_flags: bool | None, now: float) -> bool:
+    """Say whether the flags of all messages are to be compared: as told, or if a week has gone by."""
+    return now - row.full_compare_at >= FULL_COMPARE_SECONDS if full_flags is None else full_flags
 
 
 def windows(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from mailferry.backends.base import Created, FolderPath, FolderStatus, Listed, Reader, Target, Want
+from mailferry.records import dataclass
 from mailferry.sync.adopt import adopt
 from mailferry.sync.ledger import FolderCounts, FolderRow, Ledger, Load
-from mailferry.sync.limit import apply_limit, lift_limit, over_limit, within
+from mailferry.sync.limit import apply_limit, must_choose, over_limit, within
 from mailferry.sync.names import FolderMap, MappedFolder
 from mailferry.sync.options import Event, FolderStats, Listener, Options, Stats
-from mailferry.sync.plan import FolderPlan, is_unchanged, plan_folder
+from mailferry.sync.plan import FolderPlan, all_flags_due, is_unchanged, plan_folder
 from mailferry.sync.rematch import rematch_source, rematch_target
 from mailferry.sync.skipped import again, message_limit
 from mailferry.sync.work import FolderWork
@@ -121,9 +121,8 @@ class Preparation:
         limit was raised.
         """
         ledger, limit = self._at.ledger, self._at.options.max_items
-        lifted = await lift_limit(ledger, [row for row, _ in folders], limit)
         begun = bool(self._counts) or any(row.source_uid_next_done for row, _ in folders)
-        if (lifted or not begun) and sum(status.messages for _, status in folders) > limit:
+        if await must_choose(ledger, folders, limit, begun=begun):
             self._at.stats.phase = "choosing the newest"
             rows = [row for row, status in folders if status.messages]
             for folder_id, count in (await apply_limit(self._at.source, ledger, rows, limit)).items():
@@ -187,16 +186,20 @@ class Preparation:
 
     async def plan(self, row: FolderRow, status: FolderStatus) -> FolderPlan:
         """Plan a folder from its row and the source's counts."""
-        condstore = self._at.source.features.condstore
+        options = self._at.options
+        all_flags = all_flags_due(row, options.full_flags, options.clock.now())
+        planned = partial(
+            plan_folder, row, status, condstore=self._at.source.features.condstore, all_flags=all_flags
+        )
         covers = await self._at.ledger.covers(row.id, source_uid_validity=row.source_uid_validity)
         lost = await self._at.ledger.lost_uids(row.id)
         lost |= {uid for uid, validity in self._again.get(row.id, ()) if validity == row.source_uid_validity}
-        plan = plan_folder(row, status, covers, lost, condstore=condstore)
+        plan = planned(covers, lost)
         if plan.ranges:  # rows without a cover (adopted, sent again, out of order) answer for their own messages
             chunks = await self._at.ledger.chunks(row.id, columns=Load.OUTCOMES)
             single = [(uid, uid) for c in chunks if c.cover == (0, 0) for uid in c.columns.uids if uid not in lost]
             if single:
-                plan = plan_folder(row, status, [*covers, *single], lost, condstore=condstore)
+                plan = planned([*covers, *single], lost)
         return plan
 
     async def _floor(self, row: FolderRow, there: FolderStatus | None) -> int:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
+from mailferry.records import dataclass
 from mailferry.sync.identity import LineEndDigester as LineEndDigester
 from mailferry.sync.identity import equal_but_for_line_ends as equal_but_for_line_ends
 from mailferry.sync.identity import with_lf

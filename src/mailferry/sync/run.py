@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from mailferry import errors
 from mailferry.backends.base import Reader, Target
 from mailferry.errors import MailferryError, Retry
+from mailferry.records import dataclass, field
 from mailferry.sync.attempt import Attempt
 from mailferry.sync.intake import MOST_ATTEMPTS
 from mailferry.sync.ledger import ExceptionRow, Ledger
@@ -22,7 +23,6 @@ from mailferry.sync.options import Event, Listener, Options, Stats
 from mailferry.sync.probe import SuspectRefusals
 
 LEASE_SECONDS = 120.0
-_LONGEST_WAIT_SECONDS = 300.0
 
 OpenReader = Callable[[], Awaitable[Reader]]
 OpenTarget = Callable[[], Awaitable[Target]]
@@ -57,7 +57,11 @@ async def run_pass(
     stats: Stats | None = None,
     listen: Listener = lambda event: None,
 ) -> PassResult:
-    """Copy what is new and follow flag changes. Raises the MailferryError that ended the last attempt."""
+    """Copy what is new and follow flag changes. Raises the MailferryError that ended the last attempt.
+
+    The pass waits between attempts, but never longer than `options.longest_wait_seconds` at a time: the error is
+    raised instead, and its `wait_seconds` says how long the wait would have been.
+    """
     stats = stats or Stats()
     pair = await ledger.open_pair(keys[0], keys[1], LEASE_SECONDS)
     keeper = asyncio.create_task(_keep_lease(ledger))
@@ -78,8 +82,11 @@ async def run_pass(
                 failures = 0 if stats.total("copied") + stats.total("adopted") > before else failures + 1
                 if error.retry not in (Retry.SOON, Retry.LATER) or failures > _most_failures(error, options):
                     raise
-                stats.retries += 1
                 wait = _wait_seconds(error, failures, options)
+                if wait > options.longest_wait_seconds:
+                    error.wait_seconds = wait
+                    raise
+                stats.retries += 1
                 listen(Event("retry", {"reason": str(error), "code": error.code, "wait_seconds": round(wait, 1)}))
                 stats.phase = "waiting"
                 await options.clock.sleep(wait)
@@ -113,10 +120,10 @@ def _most_failures(error: MailferryError, options: Options) -> int:
 def _wait_seconds(error: MailferryError, failures: int, options: Options) -> float:
     """The server's own wish, else doubling delays with jitter; the first retry is quick."""
     if error.wait_seconds:
-        return min(error.wait_seconds, _LONGEST_WAIT_SECONDS)
+        return error.wait_seconds
     steepest = 3 if isinstance(error, errors.ConnectionLost) else 8
     growing = options.retry_seconds * 2.0 ** min(failures, steepest)
-    return min(growing * (0.5 + random.random() / 2), _LONGEST_WAIT_SECONDS)  # jitter, not a secret
+    return growing * (0.5 + random.random() / 2)  # jitter, not a secret
 
 
 async def _keep_lease(ledger: Ledger) -> None:

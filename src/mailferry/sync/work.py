@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from mailferry.backends.base import FetchJob, Flags, FolderStatus, Mode, UidRange
 from mailferry.imap.commands import SETTABLE, is_keyword
+from mailferry.records import dataclass, field
 from mailferry.sync.ledger import ExceptionKind, ExceptionRow, FolderRow
 from mailferry.sync.options import FolderStats
 from mailferry.sync.plan import FolderPlan, windows

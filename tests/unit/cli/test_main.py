@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +89,9 @@ def test_no_command_shows_what_there_is(capsys: pytest.CaptureFixture[str]) -> N
         (["copy", *PLACES, "--exclude-folders", "#Nonsense#"], "well-known"),
         (["copy", *PLACES, "--report", "no/such/folder.json"], "no folder"),
         (["copy", *PLACES, "--report", "."], "is a folder"),
+        (["copy", *PLACES, "--report", "a" * 300], "cannot be written"),
+        (["copy", *PLACES, "--dry-run", "--report", "/proc/report.json"], "cannot be written"),
+        (["verify", *PLACES, "--report", "/proc/report.json"], "cannot be written"),
         (["copy", *PLACES, "--ca-file", "none.pem"], "none.pem"),
         (["copy", *PLACES, "--json", "--quiet"], "contradict"),
         (["copy", *PLACES, "--order", "random"], "oldest-first"),
@@ -186,6 +191,46 @@ def test_a_server_that_is_not_there_is_told_once_with_advice(
     assert events[-1]["exit_code"] == 10
     assert events[-1]["error"]["code"] == "connect-failed"
     assert events[-1]["error"]["side"] == "source"
+
+
+def test_the_place_of_the_report_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
+    old = tmp_path / "report.json"
+    old.write_text("{}")
+    assert request_of("--report", "report.json", *PLACES).output.report == Path("report.json")
+    assert old.read_text() == "{}"
+    assert list(tmp_path.iterdir()) == [old]
+
+
+INTERRUPT = """
+import os, signal, sys
+wanted = sys.argv.pop(1)
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == wanted:
+            print("reached", flush=True)
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+from mailferry.__main__ import run
+sys.exit(run())
+"""
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["mailferry.cli.main", "argparse", "mailferry.cli.requests", "asyncio", "mailferry.cli.copy", "mailferry.sync.run"],
+)
+def test_ctrl_c_while_the_program_is_loaded_prints_no_traceback(module: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPT, module, "copy", *PLACES],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "MAILFERRY_SOURCE_PASSWORD": "x"},
+    )
+    assert done.stdout == "reached\n"
+    assert done.returncode in (-signal.SIGINT, 130)
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip() in ("", "mailferry: stopped")
 
 
 def test_the_start_loads_neither_rich_nor_the_engine() -> None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import MetaData
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from mailferry.backends.base import FolderPath
+from mailferry.store.ledger import SqlLedger
+from mailferry.store.ledger_tables import add_ledger_tables
 from mailferry.sync.ledger import (
     ChunkKind,
     ChunkRow,
@@ -45,14 +50,44 @@ class Store(Protocol):
     def __call__(self, *, clock: Callable[[], float], steps: Callable[[str], None]) -> Ledger: ...
 
 
-def sqlite_store(folder: Path) -> Store:
+@asynccontextmanager
+async def file_store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    folder: Path = request.getfixturevalue("tmp_path")
+
     def open_ledger(*, clock: Callable[[], float], steps: Callable[[str], None]) -> Ledger:
         return SqliteLedger(folder / "ledger.db", clock=clock, steps=steps)
 
-    return open_ledger
+    yield open_ledger
 
 
-STORES: dict[str, Callable[[Path], Store]] = {"sqlite": sqlite_store}
+@asynccontextmanager
+async def database_store(url: str) -> AsyncIterator[Store]:
+    engine = create_async_engine(url)
+    metadata = MetaData()
+    add_ledger_tables(metadata)
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+
+    def open_ledger(*, clock: Callable[[], float], steps: Callable[[str], None]) -> Ledger:
+        return SqlLedger(engine, clock=clock, steps=steps)
+
+    yield open_ledger
+    await engine.dispose()
+
+
+def sqlite_store(request: pytest.FixtureRequest) -> AbstractAsyncContextManager[Store]:
+    return database_store(f"sqlite+aiosqlite:///{request.getfixturevalue('tmp_path')}/service.db")
+
+
+def postgresql_store(request: pytest.FixtureRequest) -> AbstractAsyncContextManager[Store]:
+    return database_store(request.getfixturevalue("postgres_database"))
+
+
+STORES: dict[str, Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Store]]] = {
+    "file": file_store,
+    "sqlite": sqlite_store,
+    "postgresql": postgresql_store,
+}
 
 
 class Bench:
@@ -83,11 +118,14 @@ class Bench:
             await ledger.close()
 
 
-@pytest_asyncio.fixture(params=STORES)
-async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
-    bench = Bench(STORES[request.param](tmp_path))
-    yield bench
-    await bench.close()
+@pytest_asyncio.fixture(
+    params=[pytest.param(name, marks=pytest.mark.postgres if name == "postgresql" else ()) for name in STORES]
+)
+async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
+    async with STORES[request.param](request) as store:
+        bench = Bench(store)
+        yield bench
+        await bench.close()
 
 
 def folder(name: str = "INBOX") -> FolderRow:
@@ -296,10 +334,10 @@ async def test_a_deleted_folder_takes_everything_with_it(bench: Bench) -> None:
 async def test_a_mod_sequence_that_cannot_be_is_unknown(bench: Bench) -> None:
     ledger = await bench.ledger()
     row = folder()
-    row.source_modseq_done, row.target_modseq = 2**64 - 1, -1
+    row.source_modseq_done, row.source_modseq_begun = 2**64 - 1, -1
     await ledger.save_folder(row)
     (read,) = await ledger.folders()
-    assert (read.source_modseq_done, read.target_modseq) == (0, 0)
+    assert (read.source_modseq_done, read.source_modseq_begun) == (0, 0)
 
 
 # --- chunks ----------------------------------------------------------------------------------------------

@@ -1,0 +1,325 @@
+"""Batches: made from a CSV, started, stopped, completed and removed. The dispatcher does the work; here it is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mailferry.migration import csvfile
+from mailferry.migration.model import DAY_SECONDS, Batch, Endpoint, EndpointRole
+from mailferry.migration.states import BATCH_ACTIONS, Action, BatchStatus
+from mailferry.service.config import Config
+from mailferry.service.csvrows import Taken, address_key, take
+from mailferry.service.endpoints import find_endpoint
+from mailferry.service.errors import AlreadyExists, InvalidValue, NotFound, WrongState
+from mailferry.service.views import BatchView, RowErrorView, ServiceStatistics, numbers
+from mailferry.store import batches as stored
+from mailferry.store import endpoints, events, settings, transitions, users
+from mailferry.store.database import Database
+from mailferry.store.secrets import Keyring
+from mailferry.store.transitions import Selection
+from mailferry.sync.folderfilter import FolderFilter
+
+LONGEST_NAME = 64
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettings:
+    """What a person gives; None: the default, or when a batch is changed: as it was. Moments: seconds since 1970, UTC."""
+
+    include_folders: Sequence[str] | None = None
+    exclude_folders: Sequence[str] | None = None
+    notification_emails: Sequence[str] | None = None
+    report_interval_seconds: float | None = None
+    skip_reports: bool | None = None
+    time_zone: str | None = None
+    priority: int | None = None
+    start_after: float | None = None
+    complete_after: float | None = None
+
+
+class Batches:
+    """The batches of one service. `wake` tells the dispatcher that there is something to do."""
+
+    def __init__(
+        self, database: Database, keyring: Keyring, now: Callable[[], float], wake: Callable[[], None]
+    ) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._now = now
+        self._wake = wake
+
+    async def create(
+        self,
+        name: str,
+        source_endpoint: str,
+        csv_data: bytes,
+        given: BatchSettings | None = None,
+        *,
+        target_endpoint: str | None = None,
+        auto_start: bool = False,
+        allow_unknown_columns: bool = False,
+        file_name: str = "",
+        submitted_by: str = "",
+    ) -> BatchView:
+        """Make a batch of the mailboxes in a CSV. Rows in error are left out and listed (`row_errors`).
+
+        Raises CsvFileError (nothing is made), InvalidValue, AlreadyExists, NotFound for an endpoint.
+        """
+        name, now = _checked_name(name), self._now()
+        file = await asyncio.to_thread(
+            csvfile.parse, csv_data, allow_unknown_columns=allow_unknown_columns, filename=file_name
+        )
+        async with self._database.connect() as connection:
+            await self._check_new(connection, name)
+            source = await find_endpoint(connection, source_endpoint)
+            target = await _target(connection, target_endpoint)
+            known = await users.taken(connection, [address_key(row.email_address) for row in file.rows])
+        if source.role is not EndpointRole.SOURCE:
+            raise InvalidValue(f"The endpoint {source.name} is a target, not a source.", name="source_endpoint")
+        taken = await asyncio.to_thread(take, file, target, known, self._keyring)
+        batch = _with(_blank(name, source, target, submitted_by, now), given or BatchSettings())
+        waits = auto_start and batch.start_after is not None and batch.start_after > now
+        if auto_start:
+            batch = replace(batch, status=BatchStatus.WAITING if waits else BatchStatus.STARTING)
+            batch = replace(batch, started_at=None if waits else now)
+        async with self._database.begin() as connection:
+            await self._check_new(connection, name)
+            batch = await stored.add(connection, batch)
+            await self._add(connection, batch, taken, start=auto_start and not waits)
+            await events.add(connection, "batch", batch.name, "", {"status": batch.status.value}, now)
+        self._wake()
+        return await self.get(batch.guid)
+
+    async def get(self, identity: str) -> BatchView:
+        """Give a batch by name (in any case) or GUID. Raises NotFound."""
+        async with self._database.connect() as connection:
+            return (await _views(connection, [await find_batch(connection, identity)]))[0]
+
+    async def page(
+        self,
+        *,
+        status: BatchStatus | None = None,
+        endpoint: str = "",
+        search: str = "",
+        after: str = "",
+        limit: int = 1000,
+    ) -> list[BatchView]:
+        """Give batches by name. `after`: the name of the last one of the page before."""
+        async with self._database.connect() as connection:
+            endpoint_id = (await find_endpoint(connection, endpoint)).id if endpoint else None
+            found = await stored.page(
+                connection, status=status, endpoint_id=endpoint_id, search=search, after=after, limit=limit
+            )
+            return await _views(connection, found)
+
+    async def row_errors(self, identity: str) -> list[RowErrorView]:
+        """Give the rows of the CSV that were left out."""
+        async with self._database.connect() as connection:
+            batch = await find_batch(connection, identity)
+            return await stored.row_errors(connection, batch.id)
+
+    async def change(self, identity: str, given: BatchSettings) -> BatchView:
+        """Change settings; folders count from the next pass on. Raises NotFound, WrongState, InvalidValue."""
+        async with self._database.begin() as connection:
+            batch = await _allowed(connection, identity, Action.EDIT)
+            await stored.update(connection, _with(batch, given))
+        self._wake()
+        return await self.get(identity)
+
+    async def add_users(
+        self, identity: str, csv_data: bytes, *, allow_unknown_columns: bool = False, file_name: str = ""
+    ) -> BatchView:
+        """Add the mailboxes of a CSV that are not in the batch yet; they start at once if the batch is at work.
+
+        Raises CsvFileError, NotFound, WrongState.
+        """
+        file = await asyncio.to_thread(
+            csvfile.parse, csv_data, allow_unknown_columns=allow_unknown_columns, filename=file_name
+        )
+        async with self._database.connect() as connection:
+            batch = await _allowed(connection, identity, Action.EDIT)
+            target = await endpoints.by_id(connection, batch.target_endpoint_id)
+            assert target is not None
+            known = await users.taken(connection, [address_key(row.email_address) for row in file.rows])
+        taken = await asyncio.to_thread(take, file, target, known, self._keyring, only_new=True)
+        async with self._database.begin() as connection:
+            batch = await _allowed(connection, identity, Action.EDIT)
+            at_rest = (BatchStatus.CREATED, BatchStatus.WAITING, BatchStatus.STOPPED, BatchStatus.STOPPING)
+            await self._add(connection, batch, taken, start=batch.status not in at_rest)
+            if batch.status not in at_rest and taken.users:
+                await stored.set_status(connection, batch.id, {batch.status}, BatchStatus.STARTING, self._now())
+        self._wake()
+        return await self.get(identity)
+
+    async def start(self, identity: str) -> BatchView:
+        """Start a batch, go on with a stopped one, or try its failed users again. Raises NotFound, WrongState."""
+        now = self._now()
+        async with self._database.begin() as connection:
+            batch = await _allowed(connection, identity, Action.START)
+            if batch.start_after is not None and batch.start_after > now:
+                await self._move(connection, batch, Action.START, BatchStatus.WAITING)
+            else:
+                started = await transitions.start(connection, Selection(batch_id=batch.id), now)
+                if started or batch.status in (BatchStatus.CREATED, BatchStatus.WAITING, BatchStatus.STOPPED):
+                    await self._move(connection, batch, Action.START, BatchStatus.STARTING)
+        self._wake()
+        return await self.get(identity)
+
+    async def stop(self, identity: str) -> BatchView:
+        """Stop a batch: passes that run end within seconds, nothing runs until it is started again."""
+        async with self._database.begin() as connection:
+            batch = await _allowed(connection, identity, Action.STOP)
+            await transitions.stop(connection, Selection(batch_id=batch.id), self._now())
+            await self._move(connection, batch, Action.STOP, BatchStatus.STOPPING)
+        self._wake()
+        return await self.get(identity)
+
+    async def sync_now(self, identity: str) -> BatchView:
+        """Begin the incremental sync of all synced users now; failed users are not started."""
+        async with self._database.begin() as connection:
+            batch = await _allowed(connection, identity, Action.SYNC_NOW)
+            await transitions.sync_now(connection, Selection(batch_id=batch.id), self._now())
+        self._wake()
+        return await self.get(identity)
+
+    async def complete(self, identity: str) -> BatchView:
+        """Do the last sync of each synced user and freeze them. Failed and stopped users stay as they are."""
+        now = self._now()
+        async with self._database.begin() as connection:
+            batch = await _allowed(connection, identity, Action.COMPLETE)
+            await stored.update(connection, replace(batch, complete_after=now))
+            await transitions.complete(connection, Selection(batch_id=batch.id), now)
+            await self._move(connection, batch, Action.COMPLETE, BatchStatus.COMPLETING)
+        self._wake()
+        return await self.get(identity)
+
+    async def remove(self, identity: str) -> BatchView:
+        """Begin to remove a batch with its users, secrets and ledgers. Mail on the target stays."""
+        async with self._database.begin() as connection:
+            batch = await _allowed(connection, identity, Action.REMOVE)
+            await transitions.remove(connection, Selection(batch_id=batch.id), self._now())
+            await self._move(connection, batch, Action.REMOVE, BatchStatus.REMOVING)
+        self._wake()
+        return await self.get(batch.guid)
+
+    async def statistics(self) -> ServiceStatistics:
+        """Give the totals over all batches."""
+        async with self._database.connect() as connection:
+            views = await _views(connection, await stored.page(connection, limit=1_000_000))
+        names = ("total", "synced", "finalized", "failed", "stopped", "active", "items_synced", "bytes_synced")
+        return ServiceStatistics(len(views), **{name: sum(int(getattr(v, name)) for v in views) for name in names})
+
+    async def _check_new(self, connection: AsyncConnection, name: str) -> None:
+        if await stored.find(connection, name) is not None:
+            raise AlreadyExists(f"There is a batch {name!r} already.")
+        config = Config.from_settings(await settings.get_all(connection))
+        if len(await stored.page(connection, limit=config.max_number_of_batches)) >= config.max_number_of_batches:
+            raise InvalidValue(f"There are {config.max_number_of_batches} batches, which is the limit.")
+
+    async def _add(self, connection: AsyncConnection, batch: Batch, taken: Taken, *, start: bool) -> None:
+        await users.add_many(connection, batch, taken.users, self._now(), start=start)
+        await stored.add_row_errors(connection, batch.id, taken.errors)
+
+    async def _move(self, connection: AsyncConnection, batch: Batch, action: Action, status: BatchStatus) -> None:
+        now = self._now()
+        moments = {"started_at": now} if action is Action.START and batch.started_at is None else {}
+        if not await stored.set_status(connection, batch.id, BATCH_ACTIONS[action], status, now, **moments):
+            raise WrongState(f"The batch {batch.name} has just changed; look again.")
+        await events.add(connection, "batch", batch.name, "", {"status": status.value}, now)
+
+
+async def find_batch(connection: AsyncConnection, identity: str) -> Batch:
+    """Give a batch within a transaction. Raises NotFound."""
+    batch = await stored.find(connection, identity)
+    if batch is None:
+        raise NotFound(f"There is no batch {identity!r}.")
+    return batch
+
+
+async def _allowed(connection: AsyncConnection, identity: str, action: Action) -> Batch:
+    batch = await find_batch(connection, identity)
+    if batch.status not in BATCH_ACTIONS[action]:
+        wanted = ", ".join(sorted(BATCH_ACTIONS[action]))
+        raise WrongState(f"The batch {batch.name} is {batch.status}; {action} is possible when it is {wanted}.")
+    return batch
+
+
+async def _target(connection: AsyncConnection, identity: str | None) -> Endpoint:
+    target = await find_endpoint(connection, identity) if identity else await endpoints.default_target(connection)
+    if target is None:
+        raise InvalidValue("There is no default target; name a target endpoint.", name="target_endpoint")
+    if target.role is not EndpointRole.TARGET:
+        raise InvalidValue(f"The endpoint {target.name} is a source, not a target.", name="target_endpoint")
+    return target
+
+
+async def _views(connection: AsyncConnection, found: Sequence[Batch]) -> list[BatchView]:
+    ids = [batch.id for batch in found]
+    counts, sums = await stored.counts(connection, ids), await stored.sums(connection, ids)
+    errors = await stored.row_error_counts(connection, ids)
+    return [
+        BatchView(
+            batch,
+            **numbers(counts[batch.id]),
+            percentage=int(sums[batch.id].percentage),
+            items_found=sums[batch.id].found,
+            items_synced=sums[batch.id].synced,
+            items_skipped=sums[batch.id].skipped,
+            bytes_found=sums[batch.id].bytes_found,
+            bytes_synced=sums[batch.id].bytes_synced,
+            consistency=sums[batch.id].worst_consistency,
+            row_errors=errors.get(batch.id, 0),
+        )
+        for batch in found
+    ]
+
+
+def _blank(name: str, source: Endpoint, target: Endpoint, submitted_by: str, now: float) -> Batch:
+    return Batch(
+        id=0,
+        guid=str(uuid.uuid4()),
+        name=name,
+        status=BatchStatus.CREATED,
+        source_endpoint_id=source.id,
+        target_endpoint_id=target.id,
+        source_endpoint=source.name,
+        target_endpoint=target.name,
+        report_interval_seconds=DAY_SECONDS,
+        submitted_by=submitted_by,
+        created_at=now,
+        status_at=now,
+    )
+
+
+def _with(batch: Batch, given: BatchSettings) -> Batch:
+    """Put what was given over what there is. Raises InvalidValue."""
+    for name, patterns in (("include_folders", given.include_folders), ("exclude_folders", given.exclude_folders)):
+        try:
+            FolderFilter.parse(patterns or ())
+        except ValueError as error:
+            raise InvalidValue(f"{str(error)[:1].upper()}{str(error)[1:]}.", name=name) from None
+    for address in given.notification_emails or ():
+        if "@" not in address.strip("@"):
+            raise InvalidValue(f"{address!r} is no mail address.", name="notification_emails")
+    changes: dict[str, object] = {
+        name: tuple(value) if isinstance(value, (list, tuple)) else value
+        for name in BatchSettings.__dataclass_fields__
+        if (value := getattr(given, name)) is not None
+    }
+    if float(str(changes.get("report_interval_seconds", 0))) < 0:
+        raise InvalidValue("The report interval is 0 (never) or more.", name="report_interval_seconds")
+    return replace(batch, **changes)  # type: ignore[arg-type] # the fields have the same names and types
+
+
+def _checked_name(name: str) -> str:
+    name = name.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable() or "/" in name:
+        raise InvalidValue(
+            f"The name of a batch has 1 to {LONGEST_NAME} characters that can be seen, and no slash.", name="name"
+        )
+    return name

@@ -1,0 +1,83 @@
+"""From the rows of a CSV to users that can be stored, and to rows that cannot be taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mailferry.migration.csvfile import CsvFile, CsvRow, RowError
+from mailferry.migration.model import Endpoint, EndpointType
+from mailferry.service.targets import PASSWORD, TARGET_PASSWORD, needs_own_secret
+from mailferry.service.views import RowErrorView
+from mailferry.store.secrets import Keyring
+from mailferry.store.users import NewUser
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What of a CSV becomes users, and what not."""
+
+    users: list[NewUser]
+    errors: list[RowErrorView]
+
+
+def address_key(address: str) -> str:
+    """Give what makes two addresses the same."""
+    return address.casefold()
+
+
+def take(
+    file: CsvFile, target: Endpoint, known: Mapping[str, str], keyring: Keyring, *, only_new: bool = False
+) -> Taken:
+    """Make users of rows. `known`: keys of addresses and the batch they are in. `only_new`: rows of known addresses
+    are passed over without an error, as when users are added to a batch by the same file with some more lines.
+    """
+    users: list[NewUser] = []
+    errors = [_seen_before(error, file.columns) for error in file.row_errors]
+    for row in file.rows:
+        batch = known.get(address_key(row.email_address))
+        if batch is not None and only_new:
+            continue
+        if batch is not None:
+            errors.append(_objection(row, "EmailAddress", "already-migrated", f"This mailbox is in the batch {batch}."))
+        elif _lacks_password(row, target):
+            text = f"The endpoint {target.name} needs the password of each user; add the column TargetPassword."
+            errors.append(_objection(row, "TargetPassword", "target-password-missing", text))
+        else:
+            users.append(_user(row, keyring))
+    errors.sort(key=lambda error: error.line)
+    return Taken(users, errors)
+
+
+def _lacks_password(row: CsvRow, target: Endpoint) -> bool:
+    return target.type is EndpointType.IMAP and not needs_own_secret(target) and not row.target_password
+
+
+def _user(row: CsvRow, keyring: Keyring) -> NewUser:
+    secret = {PASSWORD: row.password.reveal()}
+    if row.target_password:
+        secret[TARGET_PASSWORD] = row.target_password.reveal()
+    return NewUser(
+        email_address=row.email_address,
+        user_name=row.user_name,
+        user_root=row.user_root,
+        target_user=row.target_user_name,
+        secret_token=keyring.seal(secret),
+    )
+
+
+def _objection(row: CsvRow, column: str, code: str, message: str) -> RowErrorView:
+    given = {
+        "EmailAddress": row.email_address,
+        "UserName": row.user_name,
+        "Password": "",
+        "UserRoot": row.user_root,
+        "TargetUserName": row.target_user_name,
+    }
+    return RowErrorView(row.line, column, code, message, {name: value for name, value in given.items() if value})
+
+
+def _seen_before(error: RowError, columns: Sequence[str]) -> RowErrorView:
+    shown = zip(columns, error.cells, strict=False)
+    cells = {name: cell for name, cell in shown if "password" not in name.casefold()}
+    return RowErrorView(error.line, error.column, error.code, error.message, cells)

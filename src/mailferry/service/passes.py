@@ -1,0 +1,308 @@
+"""One pass over one mailbox, as a job of the service: open what the store names, copy, and write down what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import structlog
+
+from mailferry.backends.registry import Location, mailbox_key, mailbox_lock_name, source_opener, target_opener
+from mailferry.errors import MailferryError, Retry, Side
+from mailferry.imap.values import Secret
+from mailferry.jobs.engine import Job
+from mailferry.migration.model import Batch, Endpoint, Failure, Progress, ReportLine, SkippedItem, User
+from mailferry.migration.states import Outcome, PassKind
+from mailferry.migration.statistics import consistency
+from mailferry.service.config import Config
+from mailferry.service.ledgers import Ledgers
+from mailferry.service.progress import ProgressWriter, Watched
+from mailferry.service.targets import source_location, target_location
+from mailferry.store import batches, claims, endpoints, events, reports, secrets, settings, users
+from mailferry.store.database import Database
+from mailferry.sync.folderfilter import FolderFilter
+from mailferry.sync.ledger import ExceptionKind, ExceptionRow, Ledger
+from mailferry.sync.lock import TargetLock
+from mailferry.sync.options import Event, Options, RepairLevel, Stats
+from mailferry.sync.run import PassResult, run_pass
+
+_log = structlog.get_logger(__name__)
+_MISSING = frozenset((ExceptionKind.SKIPPED, ExceptionKind.OVER_LIMIT, ExceptionKind.CANNOT_BE_CARRIED))
+_IN_PASS_RETRIES = 2
+_LONGEST_IN_PASS_WAIT_SECONDS = 10.0
+FAILED_FOLDER = "failed-folder"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """All that a pass needs."""
+
+    user: User
+    batch: Batch
+    source: Location
+    target: Location
+    config: Config
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a pass ended, and what is stored of it. `items` None: the skipped items stay as they were."""
+
+    outcome: Outcome
+    progress: Progress
+    failure: Failure | None = None
+    due_in_seconds: float | None = None
+    stalled_reason: str = ""
+    consistency: str = ""
+    items: list[SkippedItem] | None = None
+
+
+class PassRunner:
+    """Runs the passes of one worker process."""
+
+    def __init__(
+        self,
+        database: Database,
+        keyring: secrets.Keyring,
+        ledgers: Ledgers,
+        writer: ProgressWriter,
+        now: Callable[[], float],
+        locks: Path | None = None,
+    ) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._ledgers = ledgers
+        self._writer = writer
+        self._now = now
+        self._locks = locks
+
+    async def run(self, job: Job) -> None:
+        """Do a pass and store its end. Cancelled: the connections are closed and the user is handed back."""
+        work = await self._load(job)
+        if work is None:
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        stats = Stats()
+        watched = Watched(job, stats, work.user.progress, task.cancel)
+        watched.lines.append(self._line("info", f"{job.kind.capitalize()} sync began."))
+        await self._tell(job, work, work.user.status.value)
+        self._writer.watch(watched)
+        try:
+            end = await self._pass(job, work, watched)
+        except asyncio.CancelledError:
+            task.uncancel()
+            watched.lines.append(self._line("info", "The pass was stopped; the next one goes on from here."))
+            end = End(Outcome.LOST, watched.progress())
+        except MailferryError as error:
+            end = self._failed(error, work, watched)
+        except Exception as error:  # a defect of ours ends this user's pass, not the worker
+            _log.exception("a pass ended by a defect", user=work.user.guid)
+            end = self._broken(error, watched)
+        finally:
+            self._writer.forget(job)
+        await self._finish(job, work, watched, end)
+
+    async def _load(self, job: Job) -> Work | None:
+        async with self._database.connect() as connection:
+            user = await users.by_id(connection, job.user_id)
+            if user is None or user.fence != job.fence:
+                return None
+            batch = await batches.by_id(connection, user.batch_id)
+            assert batch is not None
+            source = await endpoints.by_id(connection, batch.source_endpoint_id)
+            target = await endpoints.by_id(connection, batch.target_endpoint_id)
+            assert source is not None
+            assert target is not None
+            own = self._unseal(await secrets.get(connection, "user", user.id))
+            shared = self._unseal(await secrets.get(connection, "endpoint", target.id))
+            config = Config.from_settings(await settings.get_all(connection))
+        return Work(user, batch, *_places(source, target, user, own, shared), config)
+
+    def _unseal(self, token: bytes | None) -> Mapping[str, Secret]:
+        return self._keyring.unseal(token) if token else {}
+
+    async def _pass(self, job: Job, work: Work, watched: Watched) -> End:
+        ledger = await self._ledgers.of(work.user)
+        keys = (mailbox_key(work.source), mailbox_key(work.target))
+        options = pass_options(work.config, work.batch, job.kind)
+        with TargetLock(mailbox_lock_name(work.target), self._locks):
+            try:
+                result = await run_pass(
+                    source_opener(work.source, Side.SOURCE),
+                    target_opener(work.target),
+                    ledger,
+                    keys,
+                    options,
+                    stats=watched.stats,
+                    listen=lambda event: self._note(event, watched),
+                )
+                return await self._done(work, watched, result, ledger)
+            finally:
+                await ledger.close()
+
+    def _note(self, event: Event, watched: Watched) -> None:
+        text = describe(event)
+        if text:
+            watched.lines.append(self._line("warning" if event.name == "retry" else "info", text))
+
+    async def _done(self, work: Work, watched: Watched, result: PassResult, ledger: Ledger) -> End:
+        counts = (await ledger.counts()).values()
+        stats = watched.stats
+        items = [_item(result, row) for row in result.exceptions]
+        items += [SkippedItem(name, 0, FAILED_FOLDER, reason=why) for name, why in result.failed_folders.items()]
+        missing = sum(row.kind in _MISSING for row in result.exceptions)
+        synced = sum(count.confirmed for count in counts)
+        size_bytes = sum(count.size_bytes for count in counts)
+        copied = stats.total("copied")
+        for warning in result.warnings:
+            watched.lines.append(self._line("warning", warning))
+        watched.lines.append(self._line("info", _closing(copied, stats, missing, len(result.failed_folders))))
+        progress = replace(
+            watched.progress(),
+            found=stats.total("found"),
+            synced=synced,
+            skipped=missing,
+            had=max(work.user.progress.had, stats.total("adopted")),
+            bytes_found=size_bytes,
+            bytes_synced=size_bytes,
+            folder="",
+            phase="",
+        )
+        score = consistency(
+            found=progress.found,
+            missing=missing,
+            changed=len(result.exceptions) - missing,
+            failed_folders=len(result.failed_folders),
+        )
+        return End(
+            Outcome.DONE if result.clean else Outcome.DONE_WITH_SKIPS,
+            progress,
+            due_in_seconds=work.config.incremental_interval_seconds,
+            consistency=score.value,
+            items=items,
+        )
+
+    def _failed(self, error: MailferryError, work: Work, watched: Watched) -> End:
+        config, attempts = work.config, work.user.attempts
+        moved = watched.stats.total("copied") > 0
+        may_pass = error.retry in (Retry.SOON, Retry.LATER)
+        failure = Failure(error.code, str(error), error.side.value, error.advice, error.retry.value, self._now())
+        if may_pass and (moved or attempts < config.retry_attempts):
+            wait = wait_seconds(config, 0 if moved else attempts, error.wait_seconds)
+            text = f"{error} Tried again in {round(wait)} s."
+            watched.lines.append(self._line("warning", text))
+            reason = f"{error.side.value.capitalize()}: {error.summary()}"
+            return End(Outcome.WAIT, watched.progress(), failure, wait, reason)
+        watched.lines.append(self._line("error", f"{error} {error.advice}".strip()))
+        again = config.incremental_interval_seconds if may_pass else None
+        return End(Outcome.FAILED, watched.progress(), failure, again)
+
+    def _broken(self, error: Exception, watched: Watched) -> End:
+        text = f"A defect of Mailferry ended the pass ({type(error).__name__}); the service's log has the details."
+        watched.lines.append(self._line("error", text))
+        failure = Failure("internal", text, Side.LOCAL.value, "Please report it, with the log.", Retry.NEVER.value)
+        return End(Outcome.FAILED, watched.progress(), replace(failure, at=self._now()))
+
+    async def _finish(self, job: Job, work: Work, watched: Watched, end: End) -> None:
+        async with self._database.begin() as connection:
+            status = await claims.finish(
+                connection,
+                job.user_id,
+                job.fence,
+                end.outcome,
+                self._now(),
+                failure=end.failure,
+                progress=end.progress,
+                due_in_seconds=end.due_in_seconds,
+                stalled_reason=end.stalled_reason,
+                consistency=end.consistency,
+            )
+            if status is None:
+                return  # another worker has the user; nothing of this pass counts any more
+            await reports.add_lines(connection, job.user_id, watched.lines)
+            if end.items is not None:
+                await reports.replace_skipped(connection, job.user_id, end.items)
+            fields = {"status": status.value, "kind": job.kind.value}
+            await events.add(connection, "user", work.batch.name, work.user.email_address, fields, self._now())
+
+    async def _tell(self, job: Job, work: Work, status: str) -> None:
+        async with self._database.begin() as connection:
+            fields = {"status": status, "kind": job.kind.value}
+            await events.add(connection, "user", work.batch.name, work.user.email_address, fields, self._now())
+
+    def _line(self, level: str, text: str) -> ReportLine:
+        return ReportLine(self._now(), level, text)
+
+
+def _places(
+    source: Endpoint, target: Endpoint, user: User, own: Mapping[str, Secret], shared: Mapping[str, Secret]
+) -> tuple[Location, Location]:
+    return source_location(source, user, own), target_location(target, user, own, shared)
+
+
+def pass_options(config: Config, batch: Batch, kind: PassKind) -> Options:
+    """Say what a pass is told. A long wait is not waited for in the pass: it would hold a connection's place."""
+    del kind
+    repair: RepairLevel = config.repair  # type: ignore[assignment] # checked when it was set
+    return Options(
+        filter=FolderFilter.parse(batch.include_folders, batch.exclude_folders),
+        max_message_bytes=config.max_message_bytes,
+        max_items=config.max_items,
+        repair=repair,
+        retries=_IN_PASS_RETRIES,
+        longest_wait_seconds=_LONGEST_IN_PASS_WAIT_SECONDS,
+    )
+
+
+def wait_seconds(config: Config, attempts: int, asked_seconds: float) -> float:
+    """Say how long to wait after failed attempts: doubling with jitter, never less than the server asked for."""
+    growing = min(config.retry_seconds * 2.0 ** min(attempts, 16), config.longest_retry_seconds)
+    return max(asked_seconds, growing * (0.75 + random.random() / 2))  # jitter, not a secret
+
+
+def describe(event: Event) -> str:
+    """Give a line for the report; '' for what is not worth one."""
+    fields = event.fields
+    match event.name:
+        case "folders mapped":
+            left = f", {fields['left_out']} left out" if fields["left_out"] else ""
+            return f"{fields['folders']} folders{left}."
+        case "folder synced" if fields["copied"] or fields["skipped"]:
+            skipped = f", {fields['skipped']} skipped" if fields["skipped"] else ""
+            return f"{fields['folder']}: {fields['copied']} messages copied ({fields['size_bytes']} bytes){skipped}."
+        case "retry":
+            return f"{fields['reason']} Going on in {fields['wait_seconds']} s."
+        case "outcome settled":
+            return f"{fields['folder']}: after an interruption {fields['to_send_again']} messages are sent again."
+    return ""
+
+
+def _closing(copied: int, stats: Stats, missing: int, failed_folders: int) -> str:
+    parts = [f"Done: {stats.total('found')} messages on the source, {copied} copied"]
+    for count, text in (
+        (stats.total("adopted"), "were on the target before"),
+        (stats.total("flags_changed"), "with new flags"),
+        (missing, "not copied"),
+        (failed_folders, "folders failed"),
+    ):
+        if count:
+            parts.append(f"{count} {text}")
+    return ", ".join(parts) + "."
+
+
+def _item(result: PassResult, row: ExceptionRow) -> SkippedItem:
+    return SkippedItem(
+        folder=result.folder_names.get(row.folder_id, ""),
+        uid=row.uid,
+        kind=str(row.kind),
+        code=row.code,
+        reason=row.server_text,
+        subject=row.subject,
+        message_id=row.message_id,
+        date=float(row.date) if row.date >= 0 else None,
+        size_bytes=row.size_bytes,
+    )

@@ -1,0 +1,114 @@
+"""What a worker tells the store while passes run: one transaction a second for all of them.
+
+The same look tells each pass whether it is to go on: its user may have been stopped or removed, or another worker may
+have taken the user over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from mailferry.jobs.engine import Job
+from mailferry.migration.model import Progress, ReportLine
+from mailferry.migration.states import UserStatus
+from mailferry.store import claims, reports
+from mailferry.store.database import Database
+from mailferry.sync.options import Stats
+
+_log = structlog.get_logger(__name__)
+_STOPS = frozenset({UserStatus.STOPPING, UserStatus.REMOVING})
+_SMOOTHING = 0.3
+
+
+@dataclass(slots=True)
+class Watched:
+    """A pass that runs. `before` is how far the mailbox was when it began; `lines` are not yet stored."""
+
+    job: Job
+    stats: Stats
+    before: Progress
+    cancel: Callable[[], None]
+    lines: list[ReportLine] = field(default_factory=list)
+    rate: float = 0.0  # bytes a minute
+    _last: tuple[float, int] = (0.0, 0)
+
+    def progress(self) -> Progress:
+        """Say how far it is now. Numbers never fall while a pass looks at a mailbox again."""
+        stats, before = self.stats, self.before
+        folders = list(stats.folders.values())
+        found = max(before.found, stats.total("found"))
+        synced = max(before.synced, stats.total("copied") + stats.total("had") + stats.total("adopted"))
+        size_bytes = before.bytes_synced + stats.total("size_bytes")
+        estimate = size_bytes * max(found, synced) // synced if synced else 0
+        current = next((folder.source for folder in folders if folder.state == "copying"), "")
+        return replace(
+            before,
+            found=found,
+            synced=min(synced, found) if found else synced,
+            skipped=max(before.skipped, stats.total("skipped")),
+            bytes_synced=size_bytes,
+            bytes_found=max(before.bytes_found, estimate),
+            folders=len(folders) or before.folders,
+            folders_done=sum(folder.state in ("done", "unchanged", "failed") for folder in folders),
+            folder=current,
+            phase=stats.phase,
+        )
+
+    def measure(self, now: float, size_bytes: int) -> None:
+        """Follow the rate, smoothed."""
+        then, before = self._last
+        if then and now > then:
+            fresh = max(0, size_bytes - before) * 60.0 / (now - then)
+            self.rate += _SMOOTHING * (fresh - self.rate) if self.rate else fresh
+        self._last = (now, size_bytes)
+
+
+class ProgressWriter:
+    """Stores the progress of the passes of one worker."""
+
+    def __init__(self, database: Database, now: Callable[[], float], interval_seconds: float = 1.0) -> None:
+        self._database = database
+        self._now = now
+        self._interval = interval_seconds
+        self._watched: dict[int, Watched] = {}
+
+    def watch(self, watched: Watched) -> None:
+        """Begin to tell of a pass."""
+        self._watched[watched.job.user_id] = watched
+
+    def forget(self, job: Job) -> None:
+        """A pass has ended."""
+        self._watched.pop(job.user_id, None)
+
+    async def run(self) -> None:
+        """Tell for ever. A store that cannot be written now is tried again: progress is no reason to end a pass."""
+        while True:
+            await asyncio.sleep(self._interval)
+            if not self._watched:
+                continue
+            try:
+                await self.write()
+            except SQLAlchemyError as error:
+                _log.warning("progress not stored", reason=type(error).__name__)
+
+    async def write(self) -> None:
+        """Tell once."""
+        now = self._now()
+        async with self._database.begin() as connection:
+            for watched in list(self._watched.values()):
+                progress = watched.progress()
+                watched.measure(now, progress.bytes_synced)
+                job = watched.job
+                status = await claims.progress(
+                    connection, job.user_id, job.fence, progress, now, bytes_per_minute=watched.rate
+                )
+                if watched.lines:
+                    lines, watched.lines = watched.lines, []
+                    await reports.add_lines(connection, job.user_id, lines)
+                if status is None or status in _STOPS:
+                    watched.cancel()

@@ -1,0 +1,205 @@
+"""One service: a data folder, its database and keys, and what works on them. The only place that knows all parts.
+
+A data folder holds `mailferry.db` (unless another database is named), `secret.key`, `ledgers/`, `token` and
+`mailboxes/`, the default target.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from mailferry.jobs.dispatch import Dispatcher
+from mailferry.jobs.engine import Job
+from mailferry.jobs.local import LocalEngine, default_workers
+from mailferry.jobs.stopping import StopSignal
+from mailferry.jobs.worker import RunJob
+from mailferry.migration.model import Endpoint, EndpointRole, EndpointType, User
+from mailferry.service.batches import Batches
+from mailferry.service.configuration import Configuration
+from mailferry.service.endpoints import Endpoints
+from mailferry.service.errors import DataFolderBusy
+from mailferry.service.events import Events
+from mailferry.service.ledgers import Ledgers
+from mailferry.service.passes import PassRunner
+from mailferry.service.progress import ProgressWriter
+from mailferry.service.reports import Reports
+from mailferry.service.tokens import Tokens
+from mailferry.service.users import Users
+from mailferry.store import endpoints
+from mailferry.store.database import Database
+from mailferry.store.secrets import Keyring
+
+DEFAULT_TARGET = "Mailboxes"
+WORKER_COMMAND = (sys.executable, "-m", "mailferry.service.worker")
+
+
+class DataFolder:
+    """A folder that one process works in at a time. Entering takes it, or raises DataFolderBusy."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.expanduser().absolute()
+        self._descriptor = -1
+
+    @property
+    def key_file(self) -> Path:
+        """Where the key of the secrets is."""
+        return self.path / "secret.key"
+
+    @property
+    def token_file(self) -> Path:
+        """Where the first token is, for the clients of this machine."""
+        return self.path / "token"
+
+    @property
+    def address_file(self) -> Path:
+        """Where the service that runs has written its URL."""
+        return self.path / "address"
+
+    def database_url(self) -> str:
+        """Give the embedded database."""
+        return f"sqlite+aiosqlite:///{self.path / 'mailferry.db'}"
+
+    def take(self) -> None:
+        """Make the folder if need be, and lock it until this process ends."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._descriptor)
+            self._descriptor = -1
+            raise DataFolderBusy(f"({self.path})") from None
+
+    def release(self) -> None:
+        """Let it go."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class Service:
+    """What the API and the commands work with. Made by `open`."""
+
+    def __init__(self, folder: DataFolder, database: Database, keyring: Keyring, url: str) -> None:
+        self.folder = folder
+        self.database = database
+        self.keyring = keyring
+        self.now: Callable[[], float] = time.time
+        self._url = url
+        self._ledgers = Ledgers(database, folder.path / "ledgers")
+        self._engine: LocalEngine | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._running: asyncio.Task[None] | None = None
+        self.endpoints = Endpoints(database, keyring, self.now)
+        self.batches = Batches(database, keyring, self.now, self.wake)
+        self.users = Users(database, self.now, self.wake)
+        self.reports = Reports(database, self.now)
+        self.config = Configuration(database)
+        self.events = Events(database)
+        self.tokens = Tokens(database, self.now)
+
+    @classmethod
+    async def open(cls, data: Path, *, database_url: str | None = None, default_target: Path | None = None) -> Service:
+        """Open a data folder, making what is missing: folder, key, tables, the default target (`mailboxes/`).
+
+        Raises DataFolderBusy, and what `Database.open` and `Keyring.open` raise.
+        """
+        folder = DataFolder(data)
+        folder.take()
+        try:
+            keyring = Keyring.open(folder.key_file)
+            url = database_url or folder.database_url()
+            service = cls(folder, await Database.open(url), keyring, url)
+            await service._make_default_target(default_target or folder.path / "mailboxes")
+        except BaseException:
+            folder.release()
+            raise
+        return service
+
+    async def start(self, workers: int | None = None) -> None:
+        """Begin to work: workers, and the dispatcher that gives them passes."""
+        settings = {"data": str(self.folder.path), "database": self._url, "key": str(self.folder.key_file)}
+        self._engine = LocalEngine(WORKER_COMMAND, workers or default_workers(), settings=settings)
+        self._dispatcher = Dispatcher(
+            self.database, self._engine, await self._instance(), self.now, on_removed=self._forget
+        )
+        self._running = asyncio.create_task(self._dispatcher.run(), name="dispatcher")
+
+    @property
+    def is_working(self) -> bool:
+        """True while the dispatcher runs."""
+        return self._running is not None and not self._running.done()
+
+    def wake(self) -> None:
+        """Have the dispatcher look for work now."""
+        if self._dispatcher is not None:
+            self._dispatcher.wake()
+
+    async def close(self) -> None:
+        """Stop working: passes are handed back, connections closed, the folder is free. May be called twice."""
+        if self._running is not None:
+            self._running.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._running
+            self._running = None
+        await self.database.close()
+        self.folder.release()
+
+    async def _make_default_target(self, path: Path) -> None:
+        async with self.database.begin() as connection:
+            if await endpoints.default_target(connection) is not None:
+                return
+            name = DEFAULT_TARGET
+            if await endpoints.find(connection, name) is not None:
+                name = f"{DEFAULT_TARGET}-{uuid.uuid4().hex[:8]}"
+            now = self.now()
+            target = Endpoint(0, str(uuid.uuid4()), name, EndpointType.MAILDIR, EndpointRole.TARGET)
+            await endpoints.add(connection, _replace(target, path=str(path), is_default=True, now=now))
+
+    async def _instance(self) -> str:
+        """Give the name under which this data folder claims work; it outlives restarts."""
+        path = self.folder.path / "instance"
+        if not path.exists():
+            path.write_text(uuid.uuid4().hex[:12])
+        return f"local-{path.read_text().strip()}"
+
+    async def _forget(self, users: Sequence[User]) -> None:
+        for user in users:
+            await self._ledgers.remove(user)
+
+
+def _replace(endpoint: Endpoint, *, path: str, is_default: bool, now: float) -> Endpoint:
+    from dataclasses import replace
+
+    return replace(endpoint, path=path, is_default=is_default, created_at=now, changed_at=now)
+
+
+@asynccontextmanager
+async def open_runner(settings: Mapping[str, Any]) -> AsyncIterator[RunJob]:
+    """Make what runs the passes in a worker process, from the settings that `Service.start` gave."""
+    database = await Database.open(str(settings["database"]))
+    keyring = Keyring.open(Path(settings["key"]))
+    data = Path(settings["data"])
+    writer = ProgressWriter(database, time.time)
+    runner = PassRunner(database, keyring, Ledgers(database, data / "ledgers"), writer, time.time)
+    telling = asyncio.create_task(writer.run())
+
+    async def run(job: Job, stop: StopSignal) -> None:
+        await stop.guard(runner.run(job))
+
+    try:
+        yield run
+    finally:
+        telling.cancel()
+        with suppress(asyncio.CancelledError):
+            await telling
+        await database.close()

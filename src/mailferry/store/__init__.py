@@ -1,0 +1,1 @@
+"""What the service remembers: endpoints, batches, users, claims, secrets and ledgers, in SQLite or PostgreSQL."""
