@@ -343,8 +343,12 @@ class Created:
 class Target(Reader, Protocol):
     """Mail that can be written as well."""
 
-    async def create_folders(self, folders: Sequence[tuple[FolderPath, SpecialUse | None]]) -> list[Created]:
-        """Make folders, parents first, pipelined. One that is there already counts as done."""
+    async def create_folders(
+        self, folders: Sequence[tuple[FolderPath, SpecialUse | None]], *, then: Sequence[FolderPath] = ()
+    ) -> list[Created]:
+        """Make folders, parents first, pipelined. One that is there already counts as done. `then` are folders that
+        `permanent_flags` will be asked about, so that a target may ask its server along with this.
+        """
         ...
 
     async def subscribe(self, paths: Sequence[FolderPath]) -> None:

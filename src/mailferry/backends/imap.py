@@ -46,7 +46,7 @@ class ImapReader:
     @classmethod
     async def open(cls, settings: ImapSettings, side: Side, log: logging.Logger | None = None) -> ImapReader:
         """Connect and log in."""
-        return cls(await Session.open(settings, side, log))
+        return cls(await Session.open(settings, side, log, listing=True))
 
     # folders
 
@@ -54,24 +54,15 @@ class ImapReader:
         """LIST with everything in one round trip where the server can (RFC 5258, RFC 5819), else three."""
         with translated(self.session.side, self.session.settings.where):
             self.session.unselect()
-            caps = self.session.client.capabilities
-            extended = caps.has("LIST-EXTENDED") and not self.session.quirks.broken_special_use_return
-            if extended and caps.has("LIST-STATUS") and status:
+            if self.session.lists_at_once and status:
                 try:
                     return await self._list_extended()
                 except CommandRefused:
                     pass
             return await self._list_plain(status=status)
 
-    def _status_items(self) -> bytes:
-        items = b"MESSAGES UIDNEXT UIDVALIDITY"
-        return items + b" HIGHESTMODSEQ" if self.features.condstore else items
-
     async def _list_extended(self) -> list[Listed]:
-        session = self.session
-        special = b"SPECIAL-USE " if session.client.capabilities.has("SPECIAL-USE") else b""
-        returns = b"(SUBSCRIBED " + special + b"STATUS (" + self._status_items() + b"))"
-        asked = [session.client.submit(commands.list_(p, returns=returns)) for p in self._patterns()]
+        asked = [self.session.ask_for_list(pattern) for pattern in self._patterns()]
         responses = [r for exchange in asked for r in await exchange.wait()]
         stats = {e.raw_name: e for e in responses if isinstance(e, StatusEntry)}
         listed = [e for e in responses if isinstance(e, ListEntry)]
@@ -129,7 +120,7 @@ class ImapReader:
         return list(found.values())
 
     def _ask_status(self, raw: bytes) -> Exchange:
-        return self.session.client.submit(commands.status(raw, self._status_items()), tolerant=True)
+        return self.session.client.submit(commands.status(raw, self.session.status_items), tolerant=True)
 
     async def status(self, paths: Sequence[FolderPath]) -> list[FolderStatus | None]:
         """STATUS of each folder, pipelined."""
@@ -259,7 +250,7 @@ class ImapReader:
 
     async def close(self) -> None:
         """Log out."""
-        await self.session.client.logout()
+        await self.session.close()
 
 
 def canonical_flags(raw: bytes) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from mailferry.backends.base import INBOX, FolderPath
 from mailferry.imap import utf7
@@ -76,29 +76,49 @@ class NameCodec:
         return self.root + utf7.encode((self.delimiter or "").join(parts))
 
 
-def root_candidates(user_root: str, namespaces: Iterable[Namespace], delimiter: str | None) -> list[tuple[bytes, str]]:
-    """Spell a user root such as `/users/terry.adams` in all ways that servers are known to use, best first.
+def root_candidates(user_root: str, own: Sequence[Namespace], foreign: Sequence[Namespace]) -> list[tuple[bytes, str]]:
+    """Spell a user root such as `/users/terry.adams` in all ways that servers are known to use, with the delimiter.
 
-    A namespace may hold the first part in its prefix (Dovecot's `users/`), or all of it comes behind (Courier's
-    `#shared.`); a dot in a name becomes a blank, or `\\:` with munged names, where the delimiter is a dot.
+    `own` are the login's personal namespaces, `foreign` those of other users and shared ones. A foreign namespace may
+    hold the first part in its prefix (Dovecot's `users/`), or all of it comes behind (Courier's `#shared.`), or the
+    path is given as the server lists it. Nothing of the login's own is among them if there is anything foreign, and
+    its INBOX never is.
     """
     parts = [part for part in user_root.strip("/").split("/") if part]
+    delimiter = next((space.delimiter for space in (*own, *foreign) if space.delimiter), "/")
     found: dict[tuple[bytes, str], None] = {}
-    spaces = [Namespace(b"", delimiter), *namespaces]
-    for space in spaces:
-        mark = space.delimiter or delimiter or "/"
-        spellings = [parts]
-        if mark == ".":
-            spellings = [
-                [p.replace(".", " ") for p in parts],
-                [p.replace("\\", "\\\\").replace(".", "\\:") for p in parts],
-                parts,
-            ]
-        elif mark != "/":
-            spellings = [parts, [p.replace(mark, "_") for p in parts]]
-        for spelt in spellings:
-            tail = space.prefix.rstrip(mark.encode()).rsplit(mark.encode(), 1)[-1]
-            if spelt and tail and utf7.encode(spelt[0]) == tail:
-                found[space.prefix + utf7.encode(mark.join(spelt[1:])), mark] = None
-            found[space.prefix + utf7.encode(mark.join(spelt)), mark] = None
-    return [candidate for candidate in found if candidate[0]]
+    spaces = [space for space in foreign if space.prefix or not any(not mine.prefix for mine in own)]
+    for space in spaces or [Namespace(b"", delimiter), *own]:
+        mark = space.delimiter or delimiter
+        end = mark.encode()
+        behind = space.prefix.removesuffix(end).rsplit(end, 1)[-1]
+        literal = utf7.encode(user_root.strip("/"))
+        names = [literal] if space.prefix and literal.startswith(space.prefix) else []
+        for spelt in _spellings(parts, mark):
+            whole = [utf7.encode(part) for part in spelt]
+            path = end.join(whole)
+            if behind and whole[0] == behind:
+                names.append(space.prefix + end.join(whole[1:]))
+            names.append(path if path.startswith(space.prefix) else space.prefix + path)
+        for name in names:
+            if name.removesuffix(end) != space.prefix.removesuffix(end) and not _in_inbox(name, end):
+                found[name, mark] = None
+    return list(found)
+
+
+def _spellings(parts: Sequence[str], mark: str) -> list[list[str]]:
+    """Spell names that hold the delimiter itself. Never as they are: that would be a folder of another user."""
+    if not parts:
+        return []
+    if mark == ".":
+        courier, munged, cyrus = (
+            [part.replace(".", " ") for part in parts],
+            [part.replace("\\", "\\\\").replace(".", "\\:") for part in parts],
+            [part.replace(".", "^") for part in parts],
+        )
+        return [courier, munged, cyrus]
+    return [] if any(mark in part for part in parts) else [list(parts)]
+
+
+def _in_inbox(name: bytes, end: bytes) -> bool:
+    return (name + end).upper().startswith(b"INBOX" + end)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import logging
 
-from mailferry import errors
 from mailferry.backends.base import Features, FolderPath
 from mailferry.backends.imap_errors import translated
-from mailferry.backends.imap_names import NameCodec, Namespace, root_candidates
+from mailferry.backends.imap_names import NameCodec, Namespace
+from mailferry.backends.imap_root import RootFinder
 from mailferry.errors import Side
 from mailferry.imap import commands, sasl
 from mailferry.imap.client import ImapClient, Timeouts
@@ -35,6 +35,7 @@ class ImapSettings:
     user_root: str = ""
     accept_untrusted: bool = False
     ca_file: str | None = None
+    hurried: bool = False  # close behind LOGOUT without waiting for the server's last words
     timeouts: Timeouts = field(default_factory=Timeouts)
 
     @property
@@ -70,10 +71,16 @@ class Session:
         self.namespaces: tuple[list[Namespace], list[Namespace], list[Namespace]] = ([], [], [])
         self.names = NameCodec(b"", "/")
         self._selected = False
+        self._listing: Exchange | None = None
 
     @classmethod
-    async def open(cls, settings: ImapSettings, side: Side, log: logging.Logger | None = None) -> Session:
-        """Connect and log in. Raises ConnectFailed, TlsFailed, LoginFailed, ServerBusy, ProtocolBroken."""
+    async def open(
+        cls, settings: ImapSettings, side: Side, log: logging.Logger | None = None, *, listing: bool = False
+    ) -> Session:
+        """Connect and log in; `listing`: ask for the list of folders at once, for `ask_for_list`.
+
+        Raises ConnectFailed, TlsFailed, LoginFailed, ServerBusy, ProtocolBroken.
+        """
         context = None
         if settings.security != "none":
             context = client_context(accept_untrusted=settings.accept_untrusted, ca_file=settings.ca_file)
@@ -89,7 +96,7 @@ class Session:
             self = cls(client, settings, side, log)
             try:
                 await self._login()
-                await self._introduce()
+                await self._introduce(listing=listing and not settings.user_root)
                 if settings.user_root:
                     await self._find_root()
             except BaseException:
@@ -118,6 +125,31 @@ class Session:
         if self._selected and self.client.capabilities.has("UNSELECT"):
             self.client.submit(commands.simple("UNSELECT"), tolerant=True)
             self._selected = False
+
+    @property
+    def lists_at_once(self) -> bool:
+        """True if one LIST can tell everything (RFC 5258, RFC 5819)."""
+        caps = self.client.capabilities
+        return caps.has("LIST-EXTENDED") and caps.has("LIST-STATUS") and not self.quirks.broken_special_use_return
+
+    @property
+    def status_items(self) -> bytes:
+        """What STATUS is asked for."""
+        items = b"MESSAGES UIDNEXT UIDVALIDITY"
+        return items + b" HIGHESTMODSEQ" if self.client.capabilities.has("CONDSTORE") else items
+
+    def ask_for_list(self, pattern: bytes) -> Exchange:
+        """LIST with subscriptions, special uses and counts; the first one may be on its way since the login."""
+        early, self._listing = self._listing, None
+        if early is not None and pattern == b"*":
+            return early
+        special = b"SPECIAL-USE " if self.client.capabilities.has("SPECIAL-USE") else b""
+        returns = b"(SUBSCRIBED " + special + b"STATUS (" + self.status_items + b"))"
+        return self.client.submit(commands.list_(pattern, returns=returns))
+
+    async def close(self) -> None:
+        """Log out. Never raises."""
+        await self.client.logout(wait=not self.settings.hurried)
 
     async def _login(self) -> None:
         client, settings = self.client, self.settings
@@ -175,8 +207,8 @@ class Session:
         if not mechanism.finished:
             raise LoginRefused("the server said OK before it proved that it knows the password")
 
-    async def _introduce(self) -> None:
-        """ID and NAMESPACE in one round trip."""
+    async def _introduce(self, *, listing: bool) -> None:
+        """ID and NAMESPACE in one round trip, and LIST behind them, whose answer is not waited for."""
         client = self.client
         id_: Exchange | None = None
         if client.capabilities.has("ID"):
@@ -186,6 +218,8 @@ class Session:
             space = client.submit(commands.simple("NAMESPACE"), tolerant=True)
         else:  # the delimiter at least
             space = client.submit(commands.list_(b""), tolerant=True)
+        if listing and self.lists_at_once:
+            self._listing = self.ask_for_list(b"*")
         said: dict[str, str] = {}
         if id_ is not None:
             await id_.reply
@@ -206,29 +240,12 @@ class Session:
         self.names = NameCodec(personal[0].prefix, personal[0].delimiter, others=others)
 
     async def _find_root(self) -> None:
-        """Look for the user root in the server's namespaces, with its own separator and spelling."""
-        client = self.client
-        everywhere = [n for group in self.namespaces for n in group]
-        delimiter = self.names.delimiter
-        candidates = root_candidates(self.settings.user_root, everywhere, delimiter)
-        asked = [(name, mark, client.submit(commands.list_(name), tolerant=True)) for name, mark in candidates]
-        below = [client.submit(commands.list_(name + mark.encode() + b"%"), tolerant=True) for name, mark in candidates]
-        for (name, mark, exact), children in zip(asked, below, strict=True):
-            await exact.reply
-            await children.reply
-            own = [e for e in exact.untagged if isinstance(e, ListEntry) and e.raw_name == name]
-            kids = [
-                e for e in children.untagged if isinstance(e, ListEntry) and e.raw_name.startswith(name + mark.encode())
-            ]
-            selectable = any(not _unselectable(e) for e in own)
-            if not selectable and not kids:
-                continue
-            inbox = name + mark.encode() + b"INBOX"
-            if not any(e.raw_name == inbox for e in kids):
-                inbox = name
-            self.names = NameCodec(name + mark.encode(), mark, inbox=inbox)
-            return
-        raise errors.RootNotFound(f"{self.settings.user_root!r} on {self.settings.where}", side=self.side)
+        """Look for the user root in the server's namespaces."""
+        own, others, shared = self.namespaces
+        finder = RootFinder(self.client, own, [*others, *shared], self.side, self.settings.where)
+        self._selected = True
+        self.names = await finder.find(self.settings.user_root)
+        self.unselect()
 
     def features(self) -> Features:
         """Say what this server does."""
@@ -249,7 +266,3 @@ class Session:
 
 def _spaces(entries: list[tuple[bytes, str | None]] | tuple[tuple[bytes, str | None], ...]) -> list[Namespace]:
     return [Namespace(prefix, delimiter) for prefix, delimiter in entries]
-
-
-def _unselectable(entry: ListEntry) -> bool:
-    return bool({a.lower() for a in entry.attributes} & {"\\noselect", "\\nonexistent"})

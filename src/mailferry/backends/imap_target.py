@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 
 from mailferry import errors
 from mailferry.backends.base import (
@@ -22,10 +23,13 @@ from mailferry.backends.imap_lane import ImapLane, Proof
 from mailferry.backends.imap_session import ImapSettings, Session
 from mailferry.errors import Side
 from mailferry.imap import commands
+from mailferry.imap.errors import ImapError
 from mailferry.imap.exchange import Exchange
 from mailferry.imap.quirks import Refusal, classify
 from mailferry.imap.responses import FlagsEntry, Status, Tagged
 from mailferry.imap.values import MAX_UID, split_uid_set
+
+_LAST_ANSWERS_SECONDS = 5.0
 
 
 class ImapTarget(ImapReader):
@@ -35,6 +39,8 @@ class ImapTarget(ImapReader):
         super().__init__(session)
         self._proof = proof if proof is not None else Proof()
         self._lane: ImapLane | None = None
+        self._selected: dict[FolderPath, Exchange] = {}  # SELECTs that went out ahead of the question
+        self._subscribed: list[Exchange] = []
 
     @classmethod
     async def open(
@@ -46,10 +52,14 @@ class ImapTarget(ImapReader):
         proof: Proof | None = None,
     ) -> ImapTarget:
         """Connect and log in. `proof` is what earlier connections to the same server showed."""
-        return cls(await Session.open(settings, side, log), proof)
+        return cls(await Session.open(settings, side, log, listing=True), proof)
 
-    async def create_folders(self, folders: Sequence[tuple[FolderPath, SpecialUse | None]]) -> list[Created]:
-        """CREATE, pipelined. A refusal is looked at again by LIST: what is there counts as done."""
+    async def create_folders(
+        self, folders: Sequence[tuple[FolderPath, SpecialUse | None]], *, then: Sequence[FolderPath] = ()
+    ) -> list[Created]:
+        """CREATE, pipelined, and SELECT of `then` behind it. A refusal is looked at again by STATUS: what is there
+        counts as done.
+        """
         session = self.session
         with translated(session.side, session.settings.where):
             special = session.client.capabilities.has("CREATE-SPECIAL-USE")
@@ -61,6 +71,7 @@ class ImapTarget(ImapReader):
                     continue
                 command = commands.create(raw, use.value if use and special else None)
                 asked.append((path, raw, session.client.submit(command, tolerant=True)))
+            self._selected = {path: session.select(path, read_only=False) for path in then if not self._divides(path)}
             result: list[Created] = []
             for path, raw, exchange in asked:
                 if exchange is None:
@@ -88,16 +99,17 @@ class ImapTarget(ImapReader):
         return (await exchange.reply).status == "OK"
 
     async def subscribe(self, paths: Sequence[FolderPath]) -> None:
-        """SUBSCRIBE, pipelined; nobody waits for the answers."""
+        """SUBSCRIBE, pipelined; nobody waits for the answers but `close`."""
         for path in paths:
-            self.session.client.submit(commands.subscribe(self.session.names.raw(path)), tolerant=True)
+            command = commands.subscribe(self.session.names.raw(path))
+            self._subscribed.append(self.session.client.submit(command, tolerant=True))
 
     async def permanent_flags(self, path: FolderPath) -> tuple[Flags, bool]:
         """SELECT the folder: EXAMINE shows no permanent flags. Raises FolderGone, ReadOnly."""
         session = self.session
         raw = session.names.raw(path)
         with translated(session.side, session.settings.where):
-            exchange = session.select(path, read_only=False)
+            exchange = self._selected.pop(path, None) or session.select(path, read_only=False)
             reply = await exchange.reply
         if reply.status != "OK":
             raise errors.FolderGone(f"{path}: {reply.text}", side=session.side)
@@ -143,7 +155,7 @@ class ImapTarget(ImapReader):
             return self._lane
         session = await Session.open(self.session.settings, self.session.side, self.session.log)
         session.names = self.session.names
-        return ImapLane(session, self._proof, session.client.logout)
+        return ImapLane(session, self._proof, session.close)
 
     async def _lane_closed(self) -> None:
         self._lane = None
@@ -160,6 +172,14 @@ class ImapTarget(ImapReader):
                             asked.append(session.client.submit(commands.uid_store(uid_set, action, flags)))
             for exchange in asked:
                 await exchange.wait()
+
+    async def close(self) -> None:
+        """Log out, once the server has answered what nobody waited for."""
+        with suppress(ImapError, TimeoutError):
+            async with asyncio.timeout(_LAST_ANSWERS_SECONDS):
+                for exchange in self._subscribed:
+                    await exchange.reply
+        await super().close()
 
     async def remove(self, path: FolderPath, uids: Sequence[int]) -> None:
         """Mark and UID EXPUNGE (RFC 4315); without UIDPLUS nothing is removed."""

@@ -167,7 +167,9 @@ class MaildirTarget(MaildirReader):
         self._writers: dict[FolderPath, FolderWriter] = {}
         self._lanes: list[MaildirLane] = []
 
-    async def create_folders(self, folders: Sequence[tuple[FolderPath, SpecialUse | None]]) -> list[Created]:
+    async def create_folders(
+        self, folders: Sequence[tuple[FolderPath, SpecialUse | None]], *, then: Sequence[FolderPath] = ()
+    ) -> list[Created]:
         """Make folders. A Maildir has no place for the special use."""
         return await self._run(lambda: [self._create(path) for path, _ in folders])
 

@@ -125,7 +125,9 @@ class MemoryMailbox:
 
     # --- Target ---
 
-    async def create_folders(self, folders: Sequence[tuple[FolderPath, SpecialUse | None]]) -> list[Created]:
+    async def create_folders(
+        self, folders: Sequence[tuple[FolderPath, SpecialUse | None]], *, then: Sequence[FolderPath] = ()
+    ) -> list[Created]:
         """Make folders; see `Target.create_folders`. The answers come in the order of the request."""
         answers: dict[FolderPath, Created] = {}
         for path, special_use in sorted(folders, key=lambda wanted: len(wanted[0].parts)):

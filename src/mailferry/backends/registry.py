@@ -102,11 +102,18 @@ async def open_target(location: Location, log: logging.Logger | None = None) -> 
 
 
 def source_opener(
-    location: Location, side: Side = Side.SOURCE, log: logging.Logger | None = None, *, state: Path | None = None
+    location: Location,
+    side: Side = Side.SOURCE,
+    log: logging.Logger | None = None,
+    *,
+    state: Path | None = None,
+    hurried: bool = False,
 ) -> OpenReader:
     """Give what opens the mailbox for reading, again after each break.
 
     `state` is a folder for what must be remembered of a Maildir that is not ours (default: the user's state folder).
+    `hurried`: an IMAP server's answer to LOGOUT is not waited for. Not for those who count logins: one that is not
+    answered may count for a moment longer.
     """
     if location.kind == "maildir":
 
@@ -119,7 +126,7 @@ def source_opener(
         return open_maildir
     from mailferry.backends.imap import ImapReader
 
-    settings = _imap_settings(location)
+    settings = _imap_settings(location, hurried=hurried)
 
     async def open_imap() -> Reader:
         return await ImapReader.open(settings, side, log)
@@ -127,8 +134,8 @@ def source_opener(
     return open_imap
 
 
-def target_opener(location: Location, log: logging.Logger | None = None) -> OpenTarget:
-    """Give what opens the mailbox for writing, again after each break."""
+def target_opener(location: Location, log: logging.Logger | None = None, *, hurried: bool = False) -> OpenTarget:
+    """Give what opens the mailbox for writing, again after each break; `hurried` as for `source_opener`."""
     if location.kind == "maildir":
 
         async def open_maildir() -> Target:
@@ -138,7 +145,7 @@ def target_opener(location: Location, log: logging.Logger | None = None) -> Open
                 return await maildir.open_target(Path(location.path))
 
         return open_maildir
-    return _ImapTargetOpener(_imap_settings(location), log)
+    return _ImapTargetOpener(_imap_settings(location, hurried=hurried), log)
 
 
 def features_before_it_exists(location: Location) -> Features | None:
@@ -171,7 +178,7 @@ class _ImapTargetOpener:
         return await self._open(self._settings, Side.TARGET, self._log, proof=self.proof)
 
 
-def _imap_settings(location: Location) -> ImapSettings:
+def _imap_settings(location: Location, *, hurried: bool = False) -> ImapSettings:
     from mailferry.backends.imap_session import ImapSettings
     from mailferry.imap.client import Timeouts
 
@@ -187,6 +194,7 @@ def _imap_settings(location: Location) -> ImapSettings:
         user_root=location.user_root,
         accept_untrusted=location.accept_untrusted,
         ca_file=location.ca_file,
+        hurried=hurried,
         timeouts=Timeouts(seconds, seconds, seconds) if seconds is not None else Timeouts(),
     )
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from typing import NoReturn
 
 from mailferry import __version__
-from mailferry.cli import helptexts
+from mailferry.cli import helptexts, service_arguments, service_texts
 from mailferry.errors import BadUsage
 
 SECURITIES = ("none", "ssl", "tls")
 SIDES = ("source", "target")
-HELP_TOPICS = ("copy", "verify", "exit-codes")
+HELP_TOPICS = ("copy", "verify", "migrate", "serve", "token", "exit-codes")
 
 
 class Parser(argparse.ArgumentParser):
@@ -67,11 +68,25 @@ def make_parser() -> argparse.ArgumentParser:
         command("copy", "copy a mailbox, or bring a copy up to date", helptexts.COPY, helptexts.COPY_EPILOG, places)
     )
     _add_verify(command("verify", "prove that a copy is complete", helptexts.VERIFY, helptexts.VERIFY_EPILOG, places))
+    _add_service(command)
     more = command(
         "help", "explain a command, or the exit codes", "Explain a command, or the exit codes.", "", "[TOPIC]"
     )
     more.add_argument("topic", nargs="?", choices=HELP_TOPICS, metavar="TOPIC", help=", ".join(HELP_TOPICS))
     return parser
+
+
+def _add_service(command: Callable[[str, str, str, str, str], argparse.ArgumentParser]) -> None:
+    texts = service_texts
+    service_arguments.add_migrate(
+        command("migrate", "migrate the mailboxes of a CSV", texts.MIGRATE, texts.MIGRATE_EPILOG, "[options] CSV")
+    )
+    service_arguments.add_serve(
+        command("serve", "run the migration service", texts.SERVE, texts.SERVE_EPILOG, "[options]")
+    )
+    service_arguments.add_token(
+        command("token", "make and remove tokens of the API", texts.TOKENS, texts.TOKENS_EPILOG, "[options] ACTION")
+    )
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -101,6 +116,11 @@ def _add_copy(parser: argparse.ArgumentParser) -> None:
         choices=("none", "line-ends", "all"),
         default="line-ends",
         help="what may be changed in a message that the target refuses as it is (default line-ends)",
+    )
+    how.add_argument(
+        "--mirror-deletions",
+        action="store_true",
+        help="remove from the target what this program copied and is deleted on the source (default: keep it)",
     )
     how.add_argument("--connections", metavar="N", help="the most connections to the target (default 4)")
     _add_common(how)

@@ -64,8 +64,8 @@ def copy(request: Request, arguments: argparse.Namespace) -> int:
 
 
 async def _run(request: Request, arguments: argparse.Namespace, loggers: Loggers) -> int:
-    source = Early(source_opener(request.source, Side.SOURCE, loggers[0]))
-    target = Early(target_opener(request.target, loggers[1]))
+    source = Early(source_opener(request.source, Side.SOURCE, loggers[0], hurried=True))
+    target = Early(target_opener(request.target, loggers[1], hurried=True))
     try:
         await asyncio.sleep(_HEAD_START_SECONDS)
         await asyncio.to_thread(_load)

@@ -38,6 +38,7 @@ class Totals:
     adopted: int
     skipped: int
     flags_changed: int
+    removed: int
     size_bytes: int
     gone_from_target: int
 
@@ -86,6 +87,7 @@ class Ending:
             adopted=total("adopted"),
             skipped=skipped,
             flags_changed=total("flags_changed"),
+            removed=total("removed"),
             size_bytes=total("size_bytes"),
             gone_from_target=self.gone_from_target,
         )

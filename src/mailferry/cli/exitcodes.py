@@ -16,6 +16,7 @@ SKIPPED = 40
 FOLDERS_FAILED = 41
 OVER_LIMIT = 42
 DIFFERENT = 43
+MAILBOXES_FAILED = 44
 SIGNAL_BASE = 128
 
 _BASES: Mapping[Side, int] = MappingProxyType({Side.SOURCE: 10, Side.TARGET: 20})
@@ -49,10 +50,31 @@ _PLAIN: Mapping[str, int] = MappingProxyType(
         "already-running": 51,
         "ledger-unreadable": 52,
         "fenced": 53,
+        "csv-file": 60,
+        "endpoint-unavailable": 61,
+        "invalid-value": 62,
+        "not-found": 63,
+        "already-exists": 64,
+        "wrong-state": 65,
+        "in-use": 66,
+        "forbidden": 67,
+        "data-folder-busy": 68,
+        "cannot-listen": 69,
+        "store-unreadable": 70,
+        "store-unwritable": 71,
+        "store-unavailable": 72,
+        "key-unusable": 73,
     }
 )
 
-_MODULES = ("mailferry.sync.ledger", "mailferry.sync.probe")
+_MODULES = (
+    "mailferry.sync.ledger",
+    "mailferry.sync.probe",
+    "mailferry.migration.csverrors",
+    "mailferry.store.errors",
+    "mailferry.service.errors",
+    "mailferry.cli.serve",
+)
 """Where error classes are defined beside `errors`; loaded for the table only."""
 
 _OUTCOMES: Mapping[int, str] = MappingProxyType(
@@ -63,6 +85,7 @@ _OUTCOMES: Mapping[int, str] = MappingProxyType(
         FOLDERS_FAILED: "Done, but whole folders failed: the summary names them.",
         OVER_LIMIT: "Done up to the limit on messages: the rest was left out.",
         DIFFERENT: "Verified, and something is missing or altered.",
+        MAILBOXES_FAILED: "Migrated, but mailboxes failed or rows of the CSV were left out: the summary names them.",
         129: "Stopped by a hang-up of the terminal.",
         130: "Stopped by Ctrl-C.",
         143: "Stopped by SIGTERM.",

@@ -40,7 +40,8 @@ folder lists:
 COPY = """\
 Copy a mailbox. Run the same command again to bring new mail and changed flags
 over: a message that was copied once is not copied again, whatever happened in
-between. Nothing is changed at the source, and nothing is deleted on the target."""
+between. Nothing is changed at the source, and nothing is deleted on the target
+unless --mirror-deletions asks for it."""
 
 _SIZES = """
 sizes:

@@ -44,6 +44,16 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
             return _copy(arguments)
         case "verify":
             return _verify(arguments)
+        case "migrate":
+            return _migrate(arguments)
+        case "serve":
+            from mailferry.cli.serve import serve
+
+            return serve(arguments)
+        case "token":
+            from mailferry.cli.tokens import tokens
+
+            return tokens(arguments)
         case "help":
             return _help(parser, arguments.topic)
         case _:
@@ -75,6 +85,15 @@ def _verify(arguments: argparse.Namespace) -> int:
 
     options = VerifyOptions(filter=folder_filter, quick=arguments.quick, reread_source=arguments.reread_source)
     return verify(request, options, resend=arguments.repair)
+
+
+def _migrate(arguments: argparse.Namespace) -> int:
+    from mailferry.cli.migrate_request import make_request
+
+    request = make_request(arguments, os.environ, ask=_asker(), warn=_warn)
+    from mailferry.cli.migrate import migrate
+
+    return migrate(request)
 
 
 def _help(parser: argparse.ArgumentParser, topic: str | None) -> int:

@@ -92,6 +92,8 @@ def make_options(arguments: argparse.Namespace) -> Options:
         filter=make_filter(arguments),
         max_message_bytes=limits.message_bytes or usual.max_message_bytes,
         max_items=limits.items or usual.max_items,
+        mirror_deletions=arguments.mirror_deletions,
+        full_flags=True,  # who runs the command wants it now
         newest_first=arguments.order == "newest-first",
         repair=cast("RepairLevel", arguments.repair),  # argparse knows the choices
         lanes=limits.lanes or usual.lanes,

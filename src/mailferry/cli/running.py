@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
-from mailferry.cli import displays, failures, report
+from mailferry.cli import closing, displays, failures, report
 from mailferry.cli.ending import Ending, Message
 from mailferry.cli.jsonlines import JsonLines
 from mailferry.cli.meter import Meter
@@ -131,16 +131,15 @@ class Run:
     def _summary(self, ending: Ending) -> None:
         if not ending.stats.folders and ending.error is not None:
             return  # it ended before there was anything to count
-        from mailferry.cli.summary import print_summary
-
         request = self._request
+        source, target, file = str(request.source), str(request.target), str(request.output.report or "")
         with suppress(BrokenPipeError):
-            print_summary(
-                ending,
-                source=str(request.source),
-                target=str(request.target),
-                report=str(request.output.report or ""),
-            )
+            if closing.is_short(ending) and not sys.stdout.isatty():
+                print("\n".join(closing.short(ending, source=source, target=target, report=file)))
+                return
+            from mailferry.cli.summary import print_summary
+
+            print_summary(ending, source=source, target=target, report=file)
 
 
 async def _noted(ledger: Ledger) -> list[Message]:

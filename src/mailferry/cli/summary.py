@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mailferry.cli import wording
+from mailferry.cli import closing, wording
 from mailferry.cli.ending import Ending, Message
 from mailferry.cli.jsonlines import moment
 from mailferry.sync.ledger import ExceptionKind
@@ -58,57 +58,23 @@ class Summary:
         self._line(title, style)
 
     def _heading(self) -> None:
-        ending = self._ending
-        totals = ending.totals
+        text, colour = closing.headline(self._ending)
         self._console.print()
-        if ending.stopped_by:
-            headline, style = "Stopped", "bold yellow"
-        elif ending.error is not None:
-            headline, style = "Failed", "bold red"
-        elif ending.failed_folders or ending.skipped:
-            headline, style = "Done, but not everything could be copied", "bold yellow"
-        elif not ending.stats.folders:
-            headline, style = "No folder was chosen", "bold yellow"
-        elif totals.copied or totals.flags_changed:
-            headline, style = "Done", "bold green"
-        else:
-            headline, style = "Nothing was new", "bold green"
-        self._line(headline, style)
+        self._line(text, f"bold {colour}")
         self._line(
             Text.assemble((wording.printable(self._source), ""), (" → ", "dim"), wording.printable(self._target))
         )
         self._console.print()
 
     def _counts(self) -> None:
-        ending, totals = self._ending, self._ending.totals
-        folders = len(ending.stats.folders)
-        rows = [
-            ("Found", totals.found, f"in {wording.plural(folders, 'folder')}"),
-            ("Copied", totals.copied, self._speed()),
-            ("Already there", totals.already_there, "copied by an earlier run" if totals.already_there else ""),
-            ("Matched", totals.adopted, "were on the target before Mailferry came" if totals.adopted else ""),
-            ("Flags changed", totals.flags_changed, ""),
-            ("Skipped", totals.skipped, "see below" if ending.skipped else ""),
-        ]
-        if totals.gone_from_target:
-            rows.append(("Gone", totals.gone_from_target, "were copied once, and removed from the target since"))
         table = Table.grid(padding=(0, 0, 0, 2), expand=False)
         table.add_column()
         table.add_column(justify="right", no_wrap=True)
         table.add_column(style="dim")
-        for name, value, note in rows:
+        for name, value, note in closing.counts(self._ending):
             style = "yellow" if name == "Skipped" and value else ""
             table.add_row(Text(name, style), Text(wording.number(value), style), note)
         self._console.print(Padding(table, (0, 0, 0, 2), expand=False))
-
-    def _speed(self) -> str:
-        ending, totals = self._ending, self._ending.totals
-        took = f"in {wording.duration(ending.seconds)}"
-        if not totals.copied:
-            return took
-        per_second = wording.rate(totals.copied, ending.seconds)
-        volume = wording.size(wording.rate(totals.size_bytes, ending.seconds))
-        return f"{wording.size(totals.size_bytes)} {took}: {per_second:,.0f} messages/s, {volume}/s"
 
     def _skipped(self) -> None:
         skipped = self._ending.skipped
@@ -139,9 +105,8 @@ class Summary:
         self._list("Not just as on the source", lines)
 
     def _left_out(self) -> None:
-        out = [o for o in self._ending.left_out if o.code.value != "not-selectable"]
-        lines = [f"{wording.printable(str(o.source.path))}: {wording.printable(o.text)}" for o in out]
-        self._list(f"{wording.plural(len(out), 'folder')} left out", lines)
+        lines = closing.left_out(self._ending)
+        self._list(f"{wording.plural(len(lines), 'folder')} left out", lines)
 
     def _list(self, title: str, lines: Sequence[str], style: str = "bold") -> None:
         if not lines:
@@ -162,26 +127,9 @@ class Summary:
 
     def _next(self) -> None:
         self._console.print()
-        for text in self._advice():
+        for text in closing.advice(self._ending, self._report):
             self._line(text)
         self._console.print()
-
-    def _advice(self) -> Iterator[str]:
-        ending = self._ending
-        if not ending.whole:
-            yield "Run the same command again to go on from here: nothing is copied twice."
-            return
-        codes = {message.row.code for message in ending.skipped}
-        if "too-large" in codes:
-            yield "To take larger messages along, raise --max-message-size; the target's own limit stays."
-        if any(message.row.kind == ExceptionKind.OVER_LIMIT for message in ending.skipped):
-            yield "To take more messages along, raise --max-items."
-        if codes - {"too-large"} and not self._report:
-            yield "--report FILE writes the whole list with the servers' reasons."
-        if ending.failed_folders:
-            yield "Run the same command again when the cause is mended: only the rest is copied."
-        if ending.exit_code == 0:
-            yield "Run the same command again to bring new mail over; mailferry verify proves that all is there."
 
 
 def _cells(message: Message) -> tuple[Text, ...]:

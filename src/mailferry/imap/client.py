@@ -406,12 +406,18 @@ class ImapClient:
         """Close at once. Open commands fail with ConnectionClosed."""
         self._fail(ConnectionClosed("closed by us"))
 
-    async def logout(self, timeout_seconds: float = 5.0) -> None:
-        """LOGOUT, then close; close at once if a command is still under way. Never raises ImapError."""
+    async def logout(self, timeout_seconds: float = 5.0, *, wait: bool = True) -> None:
+        """LOGOUT, then close, without `wait` before the server has answered; close at once if a command is still
+        under way. Never raises ImapError.
+        """
         if self._state.error is None and not self._pending:
             try:
                 async with asyncio.timeout(timeout_seconds):
-                    await self.submit(commands.simple("LOGOUT")).wait()
+                    said = self.submit(commands.simple("LOGOUT"))
+                    if wait:
+                        await said.wait()
+                    elif self._transport is not None:
+                        self._transport.flush()
             except (ImapError, TimeoutError):
                 pass
         self.abort()

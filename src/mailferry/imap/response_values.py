@@ -176,7 +176,9 @@ class Fetch(NamedTuple):
 
     @property
     def body(self) -> bytes | None:
-        """The whole message, from BODY[] or RFC822."""
+        """The whole message, from BODY[] or RFC822; None for what begins further on (`BODY[]<offset.length>`)."""
+        if self.offset:
+            return None
         body = self.sections.get(b"BODY[]")
         return body if body is not None else self.sections.get(b"RFC822")
 

@@ -165,14 +165,20 @@ class DateCodec:
     )
 
     def __init__(self) -> None:
-        self._minute_texts = [b"%02d:%02d:" % divmod(minute, 60) for minute in range(1440)]
-        self._second_texts = [b"%02d" % second for second in range(60)]
-        self._minute_seconds = {b" " + text: minute * 60 for minute, text in enumerate(self._minute_texts)}
-        self._seconds = {text: second for second, text in enumerate(self._second_texts)}
+        self._minute_texts: list[bytes] = []  # these four are filled when the first date comes
+        self._second_texts: list[bytes] = []
+        self._minute_seconds: dict[bytes, int] = {}
+        self._seconds: dict[bytes, int] = {}
         self._day_seconds: dict[bytes, int] = {}
         self._day_texts: dict[int, bytes] = {}
         self._zones: dict[bytes, int] = {}
         self._zone_texts: dict[int, bytes] = {}
+
+    def _fill(self) -> None:
+        self._minute_texts = [b"%02d:%02d:" % divmod(minute, 60) for minute in range(1440)]
+        self._second_texts = [b"%02d" % second for second in range(60)]
+        self._minute_seconds = {b" " + text: minute * 60 for minute, text in enumerate(self._minute_texts)}
+        self._seconds = {text: second for second, text in enumerate(self._second_texts)}
 
     def parse(self, data: bytes) -> tuple[int, int] | None:
         """Read a date as (seconds since 1970, zone in minutes east of UTC), or None if it means nothing.
@@ -229,11 +235,15 @@ class DateCodec:
         if abs(zone) > _FARTHEST_ZONE:
             return moment, 0
         if len(data) == 26 and match.end(3) == 11 and match.start(7) == 21 and match.start(9) == 24:
+            if not self._minute_texts:
+                self._fill()
             _remember(self._day_seconds, data[:11], midnight, _CACHED_DAYS)
             _remember(self._zones, data[20:], zone, _CACHED_ZONES)
         return moment - zone * 60, zone
 
     def _day_text(self, days: int) -> bytes:
+        if not self._minute_texts:
+            self._fill()
         try:
             day = date.fromordinal(days + _EPOCH_DAY)
         except (ValueError, OverflowError):

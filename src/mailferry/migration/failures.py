@@ -14,6 +14,8 @@ from mailferry.migration.csvheader import ERROR_MESSAGE, SECRET
 from mailferry.migration.csvrows import Cells, RowError
 
 MAX_MESSAGE_CHARACTERS: Final = 1_000
+NO_REASON: Final = "The reason is not known."
+"""Stands for an empty message: a row without any value would be skipped when it is read."""
 
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\ud800-\udfff]+")
 _FORMULA: Final = re.compile(r"(^|;)(\s*)(?=[=+\-@＝＋－＠])")
@@ -49,15 +51,15 @@ def failures_csv(columns: Sequence[str], entries: Iterable[FailedRow], *, with_p
         if len(entry.cells) != len(columns):
             raise ValueError(f"a row of {len(entry.cells)} values for {len(columns)} columns")
         values = [_value(columns[place], entry.cells[place], with_passwords) for place in kept]
-        writer.writerow([*values, harmless(entry.message)])
+        writer.writerow([*values, harmless(entry.message) or NO_REASON])
     return text.getvalue()
 
 
 def harmless(message: str) -> str:
     """Put a message on one line that no spreadsheet takes for a formula, also one that splits at semicolons.
 
-    Messages hold text of servers, so anyone may have written them. Only they are altered: a user's name that begins
-    with `+` has to come back as it was.
+    Messages hold text of servers, so anyone may have written them. Only they are altered in a file to submit again: a
+    user's name that begins with `+` has to come back as it was.
     """
     line = _UNPRINTABLE.sub(" ", message).strip()
     if len(line) > MAX_MESSAGE_CHARACTERS:

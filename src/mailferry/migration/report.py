@@ -45,12 +45,8 @@ def size(count: int) -> str:
     exact = f"{count:,} bytes"
     if count < 1024:
         return f"{count} B ({exact})"
-    value, unit = float(count), ""
-    for unit in _UNITS:
-        value /= 1024
-        if value < 1024:
-            break
-    return f"{value:.4g} {unit} ({exact})"
+    power = min((count.bit_length() - 1) // 10, len(_UNITS))
+    return f"{count / 1024**power:.4g} {_UNITS[power - 1]} ({exact})"
 
 
 def span(seconds: float) -> str:

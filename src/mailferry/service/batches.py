@@ -1,35 +1,40 @@
-"""Batches: made from a CSV, started, stopped, completed and removed. The dispatcher does the work; here it is asked for."""
+"""Batches: made from a CSV, started, stopped, completed and removed. Here that is asked for; the dispatcher does it."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailferry.migration import csvfile
+from mailferry.migration.csvfile import MAX_ROWS as MOST_ROWS
 from mailferry.migration.model import DAY_SECONDS, Batch, Endpoint, EndpointRole
-from mailferry.migration.states import BATCH_ACTIONS, Action, BatchStatus
+from mailferry.migration.states import BATCH_ACTIONS, Action, BatchStatus, StatusSummary
 from mailferry.service.config import Config
-from mailferry.service.csvrows import Taken, address_key, take
+from mailferry.service.csvrows import Known, Taken, take
 from mailferry.service.endpoints import find_endpoint
 from mailferry.service.errors import AlreadyExists, InvalidValue, NotFound, WrongState
 from mailferry.service.views import BatchView, RowErrorView, ServiceStatistics, numbers
 from mailferry.store import batches as stored
-from mailferry.store import endpoints, events, settings, transitions, users
+from mailferry.store import endpoints, events, figures, rowerrors, settings, transitions, users
 from mailferry.store.database import Database
-from mailferry.store.secrets import Keyring
+from mailferry.store.keyring import Keyring
+from mailferry.store.keys import email_key
 from mailferry.store.transitions import Selection
 from mailferry.sync.folderfilter import FolderFilter
 
 LONGEST_NAME = 64
 
+Wake = Callable[[Iterable[int]], None]
+"""Tells the dispatcher that there is something to do, and in which batches (ids)."""
+
 
 @dataclass(frozen=True, slots=True)
 class BatchSettings:
-    """What a person gives; None: the default, or when a batch is changed: as it was. Moments: seconds since 1970, UTC."""
+    """What a person gives; None: the default, or when a batch is changed: as it was. Moments are seconds since 1970."""
 
     include_folders: Sequence[str] | None = None
     exclude_folders: Sequence[str] | None = None
@@ -43,11 +48,9 @@ class BatchSettings:
 
 
 class Batches:
-    """The batches of one service. `wake` tells the dispatcher that there is something to do."""
+    """The batches of one service."""
 
-    def __init__(
-        self, database: Database, keyring: Keyring, now: Callable[[], float], wake: Callable[[], None]
-    ) -> None:
+    def __init__(self, database: Database, keyring: Keyring, now: Callable[[], float], wake: Wake) -> None:
         self._database = database
         self._keyring = keyring
         self._now = now
@@ -78,10 +81,10 @@ class Batches:
             await self._check_new(connection, name)
             source = await find_endpoint(connection, source_endpoint)
             target = await _target(connection, target_endpoint)
-            known = await users.taken(connection, [address_key(row.email_address) for row in file.rows])
+            known = await users.taken(connection, [email_key(row.email_address) for row in file.rows])
         if source.role is not EndpointRole.SOURCE:
             raise InvalidValue(f"The endpoint {source.name} is a target, not a source.", name="source_endpoint")
-        taken = await asyncio.to_thread(take, file, target, known, self._keyring)
+        taken = await asyncio.to_thread(take, file, target, Known(known), self._keyring)
         batch = _with(_blank(name, source, target, submitted_by, now), given or BatchSettings())
         waits = auto_start and batch.start_after is not None and batch.start_after > now
         if auto_start:
@@ -92,7 +95,7 @@ class Batches:
             batch = await stored.add(connection, batch)
             await self._add(connection, batch, taken, start=auto_start and not waits)
             await events.add(connection, "batch", batch.name, "", {"status": batch.status.value}, now)
-        self._wake()
+        self._wake((batch.id,))
         return await self.get(batch.guid)
 
     async def get(self, identity: str) -> BatchView:
@@ -121,14 +124,15 @@ class Batches:
         """Give the rows of the CSV that were left out."""
         async with self._database.connect() as connection:
             batch = await find_batch(connection, identity)
-            return await stored.row_errors(connection, batch.id)
+            found = await rowerrors.row_errors(connection, batch.id)
+        return [RowErrorView(error.line, error.column, error.code, error.message, error.cells) for error in found]
 
     async def change(self, identity: str, given: BatchSettings) -> BatchView:
         """Change settings; folders count from the next pass on. Raises NotFound, WrongState, InvalidValue."""
         async with self._database.begin() as connection:
             batch = await _allowed(connection, identity, Action.EDIT)
             await stored.update(connection, _with(batch, given))
-        self._wake()
+        self._wake((batch.id,))
         return await self.get(identity)
 
     async def add_users(
@@ -136,7 +140,8 @@ class Batches:
     ) -> BatchView:
         """Add the mailboxes of a CSV that are not in the batch yet; they start at once if the batch is at work.
 
-        Raises CsvFileError, NotFound, WrongState.
+        Rows of users who failed give them another login; they are tried again at the next start. Raises CsvFileError,
+        NotFound, WrongState.
         """
         file = await asyncio.to_thread(
             csvfile.parse, csv_data, allow_unknown_columns=allow_unknown_columns, filename=file_name
@@ -145,15 +150,20 @@ class Batches:
             batch = await _allowed(connection, identity, Action.EDIT)
             target = await endpoints.by_id(connection, batch.target_endpoint_id)
             assert target is not None
-            known = await users.taken(connection, [address_key(row.email_address) for row in file.rows])
-        taken = await asyncio.to_thread(take, file, target, known, self._keyring, only_new=True)
+            taken_by = await users.taken(connection, [email_key(row.email_address) for row in file.rows])
+            failed = await users.page(connection, batch_id=batch.id, summary=StatusSummary.FAILED, limit=MOST_ROWS)
+        by_key = {email_key(user.email_address): user.id for user in failed}
+        known = Known(taken_by, batch.name, frozenset(by_key))
+        taken = await asyncio.to_thread(take, file, target, known, self._keyring)
         async with self._database.begin() as connection:
             batch = await _allowed(connection, identity, Action.EDIT)
             at_rest = (BatchStatus.CREATED, BatchStatus.WAITING, BatchStatus.STOPPED, BatchStatus.STOPPING)
             await self._add(connection, batch, taken, start=batch.status not in at_rest)
+            for corrected in taken.corrected:
+                await users.correct(connection, by_key[email_key(corrected.email_address)], corrected)
             if batch.status not in at_rest and taken.users:
                 await stored.set_status(connection, batch.id, {batch.status}, BatchStatus.STARTING, self._now())
-        self._wake()
+        self._wake((batch.id,))
         return await self.get(identity)
 
     async def start(self, identity: str) -> BatchView:
@@ -167,7 +177,7 @@ class Batches:
                 started = await transitions.start(connection, Selection(batch_id=batch.id), now)
                 if started or batch.status in (BatchStatus.CREATED, BatchStatus.WAITING, BatchStatus.STOPPED):
                     await self._move(connection, batch, Action.START, BatchStatus.STARTING)
-        self._wake()
+        self._wake((batch.id,))
         return await self.get(identity)
 
     async def stop(self, identity: str) -> BatchView:
@@ -176,7 +186,7 @@ class Batches:
             batch = await _allowed(connection, identity, Action.STOP)
             await transitions.stop(connection, Selection(batch_id=batch.id), self._now())
             await self._move(connection, batch, Action.STOP, BatchStatus.STOPPING)
-        self._wake()
+        self._wake((batch.id,))
         return await self.get(identity)
 
     async def sync_now(self, identity: str) -> BatchView:
@@ -184,7 +194,7 @@ class Batches:
         async with self._database.begin() as connection:
             batch = await _allowed(connection, identity, Action.SYNC_NOW)
             await transitions.sync_now(connection, Selection(batch_id=batch.id), self._now())
-        self._wake()
+        self._wake((batch.id,))
         return await self.get(identity)
 
     async def complete(self, identity: str) -> BatchView:
@@ -195,7 +205,7 @@ class Batches:
             await stored.update(connection, replace(batch, complete_after=now))
             await transitions.complete(connection, Selection(batch_id=batch.id), now)
             await self._move(connection, batch, Action.COMPLETE, BatchStatus.COMPLETING)
-        self._wake()
+        self._wake((batch.id,))
         return await self.get(identity)
 
     async def remove(self, identity: str) -> BatchView:
@@ -204,7 +214,7 @@ class Batches:
             batch = await _allowed(connection, identity, Action.REMOVE)
             await transitions.remove(connection, Selection(batch_id=batch.id), self._now())
             await self._move(connection, batch, Action.REMOVE, BatchStatus.REMOVING)
-        self._wake()
+        self._wake((batch.id,))
         return await self.get(batch.guid)
 
     async def statistics(self) -> ServiceStatistics:
@@ -223,7 +233,7 @@ class Batches:
 
     async def _add(self, connection: AsyncConnection, batch: Batch, taken: Taken, *, start: bool) -> None:
         await users.add_many(connection, batch, taken.users, self._now(), start=start)
-        await stored.add_row_errors(connection, batch.id, taken.errors)
+        await rowerrors.add_row_errors(connection, batch.id, taken.errors)
 
     async def _move(self, connection: AsyncConnection, batch: Batch, action: Action, status: BatchStatus) -> None:
         now = self._now()
@@ -260,8 +270,8 @@ async def _target(connection: AsyncConnection, identity: str | None) -> Endpoint
 
 async def _views(connection: AsyncConnection, found: Sequence[Batch]) -> list[BatchView]:
     ids = [batch.id for batch in found]
-    counts, sums = await stored.counts(connection, ids), await stored.sums(connection, ids)
-    errors = await stored.row_error_counts(connection, ids)
+    counts, sums = await figures.counts(connection, ids), await figures.sums(connection, ids)
+    errors = await rowerrors.row_error_counts(connection, ids)
     return [
         BatchView(
             batch,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from mailferry.migration.model import DAY_SECONDS
 from mailferry.service.errors import InvalidValue
@@ -31,7 +32,7 @@ class Config:
     @classmethod
     def from_settings(cls, stored: Mapping[str, str]) -> Config:
         """Read what the store has; unknown names are ignored (a newer version may have written them)."""
-        known = {field.name: type(field.default) for field in fields(cls)}
+        known = kinds()
         return cls(**{name: known[name](value) for name, value in stored.items() if name in known})
 
     def checked(self) -> Config:
@@ -45,3 +46,8 @@ class Config:
         if self.longest_retry_seconds < self.retry_seconds:
             raise InvalidValue("longest_retry_seconds is less than retry_seconds.", name="longest_retry_seconds")
         return self
+
+
+def kinds() -> dict[str, Callable[[str], Any]]:
+    """Give what reads each setting from text, by name."""
+    return {name: type(value) for name, value in asdict(Config()).items()}

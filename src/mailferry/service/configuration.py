@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
+from typing import Any
 
-from mailferry.service.config import Config
+from mailferry.service.config import Config, kinds
 from mailferry.service.errors import InvalidValue
 from mailferry.store import settings
 from mailferry.store.database import Database
@@ -24,18 +25,18 @@ class Configuration:
 
     async def change(self, changes: Mapping[str, object]) -> Config:
         """Change some settings. Raises InvalidValue for an unknown name or a value that cannot be used."""
-        known = {field.name: type(field.default) for field in fields(Config)}
         async with self._database.begin() as connection:
-            values = asdict(Config.from_settings(await settings.get_all(connection)))
+            values: dict[str, Any] = asdict(Config.from_settings(await settings.get_all(connection)))
             for name, value in changes.items():
-                values[name] = _converted(name, value, known)
+                values[name] = _converted(name, value)
             config = Config(**values).checked()
             for name in changes:
                 await settings.put(connection, name, str(values[name]))
         return config
 
 
-def _converted(name: str, value: object, known: Mapping[str, type]) -> object:
+def _converted(name: str, value: object) -> Any:
+    known = kinds()
     if name not in known:
         raise InvalidValue(f"There is no setting {name!r}; there are {', '.join(sorted(known))}.", name=name)
     try:

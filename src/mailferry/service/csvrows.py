@@ -9,44 +9,54 @@ from mailferry.migration.csvfile import CsvFile, CsvRow, RowError
 from mailferry.migration.model import Endpoint, EndpointType
 from mailferry.service.targets import PASSWORD, TARGET_PASSWORD, needs_own_secret
 from mailferry.service.views import RowErrorView
-from mailferry.store.secrets import Keyring
+from mailferry.store.keyring import Keyring
+from mailferry.store.keys import email_key
 from mailferry.store.users import NewUser
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What of a CSV becomes users, and what not."""
+    """What of a CSV becomes users, what corrects users who failed, and what is not taken."""
 
     users: list[NewUser]
+    corrected: list[NewUser]
     errors: list[RowErrorView]
 
 
-def address_key(address: str) -> str:
-    """Give what makes two addresses the same."""
-    return address.casefold()
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Mailboxes that are in batches: `batches` gives the batch by the key of the address.
 
-
-def take(
-    file: CsvFile, target: Endpoint, known: Mapping[str, str], keyring: Keyring, *, only_new: bool = False
-) -> Taken:
-    """Make users of rows. `known`: keys of addresses and the batch they are in. `only_new`: rows of known addresses
-    are passed over without an error, as when users are added to a batch by the same file with some more lines.
+    `own`: the batch that rows are added to, '' for a new one; its known rows are passed over, so that the same file
+    with some more lines can be given again. Those of `failed` users (keys) correct them.
     """
+
+    batches: Mapping[str, str]
+    own: str = ""
+    failed: frozenset[str] = frozenset()
+
+
+def take(file: CsvFile, target: Endpoint, known: Known, keyring: Keyring) -> Taken:
+    """Make users of rows."""
     users: list[NewUser] = []
+    corrected: list[NewUser] = []
     errors = [_seen_before(error, file.columns) for error in file.row_errors]
     for row in file.rows:
-        batch = known.get(address_key(row.email_address))
-        if batch is not None and only_new:
-            continue
-        if batch is not None:
+        key = email_key(row.email_address)
+        batch = known.batches.get(key, "")
+        if batch and batch != known.own:
             errors.append(_objection(row, "EmailAddress", "already-migrated", f"This mailbox is in the batch {batch}."))
+        elif batch and key not in known.failed:
+            continue
         elif _lacks_password(row, target):
             text = f"The endpoint {target.name} needs the password of each user; add the column TargetPassword."
             errors.append(_objection(row, "TargetPassword", "target-password-missing", text))
+        elif batch:
+            corrected.append(_user(row, keyring))
         else:
             users.append(_user(row, keyring))
     errors.sort(key=lambda error: error.line)
-    return Taken(users, errors)
+    return Taken(users, corrected, errors)
 
 
 def _lacks_password(row: CsvRow, target: Endpoint) -> bool:
@@ -78,6 +88,5 @@ def _objection(row: CsvRow, column: str, code: str, message: str) -> RowErrorVie
 
 
 def _seen_before(error: RowError, columns: Sequence[str]) -> RowErrorView:
-    shown = zip(columns, error.cells, strict=False)
-    cells = {name: cell for name, cell in shown if "password" not in name.casefold()}
+    cells = {name: cell for name, cell in zip(columns, error.cells, strict=False) if isinstance(cell, str)}
     return RowErrorView(error.line, error.column, error.code, error.message, cells)

@@ -18,6 +18,7 @@ from mailferry.service.targets import PASSWORD, check_template, needs_own_secret
 from mailferry.store import endpoints as stored
 from mailferry.store import secrets
 from mailferry.store.database import Database
+from mailferry.store.keyring import Keyring
 
 MOST_CONCURRENT = 300
 USUAL_PORTS = {Security.SSL: 993, Security.TLS: 143, Security.NONE: 143}
@@ -48,7 +49,7 @@ class EndpointSettings:
 class Endpoints:
     """The endpoints of one service."""
 
-    def __init__(self, database: Database, keyring: secrets.Keyring, now: Callable[[], float]) -> None:
+    def __init__(self, database: Database, keyring: Keyring, now: Callable[[], float]) -> None:
         self._database = database
         self._keyring = keyring
         self._now = now
@@ -168,8 +169,8 @@ def _test_folder(path: Path) -> Availability:
             raise PermissionError(13, "it cannot be written by this user")
     except OSError as error:
         reason = error.strerror or str(error)
-        return Availability(result="Failed", message=f"The folder {path} cannot be used.", error_detail=reason)
-    return Availability(result="Success", message=f"The folder {path} can be written.")
+        return Availability("Failed", f"The folder {path} cannot be used.", reason, str(path), ())
+    return Availability("Success", f"The folder {path} can be written.", "", str(path), ())
 
 
 def _connection(endpoint: Endpoint) -> tuple[object, ...]:

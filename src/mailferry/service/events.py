@@ -9,7 +9,7 @@ from mailferry.migration.statistics import RUNNING
 from mailferry.store import events as stored
 from mailferry.store import users
 from mailferry.store.database import Database
-from mailferry.store.events import EventRecord
+from mailferry.store.events import StoredEvent
 
 MOST_RUNNING = 1_000
 """Running users that are looked at, of each state; endpoints allow far fewer."""
@@ -26,7 +26,7 @@ class Events:
         async with self._database.connect() as connection:
             return await stored.last_id(connection)
 
-    async def since(self, after_id: int, *, limit: int = 500) -> list[EventRecord]:
+    async def since(self, after_id: int, *, limit: int = 500) -> list[StoredEvent]:
         """Give the events behind one, in order."""
         async with self._database.connect() as connection:
             return await stored.since(connection, after_id, limit)

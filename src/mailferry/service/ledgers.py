@@ -1,7 +1,7 @@
 """Where the ledger of each user is.
 
-Beside an SQLite store each user has a file: passes write often and durably, and one file would make all of them wait for
-each other. Beside PostgreSQL the ledgers are tables, because the next pass may run on another machine.
+Beside an SQLite store each user has a file: passes write often and durably, and one file would make all of them wait
+for each other. Beside PostgreSQL the ledgers are tables, because the next pass may run on another machine.
 """
 
 from __future__ import annotations
@@ -9,8 +9,12 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+from sqlalchemy import delete
+
+from mailferry.backends.registry import Location, mailbox_key
 from mailferry.migration.model import User
 from mailferry.store.database import Database
+from mailferry.store.schema import LEDGER
 from mailferry.sync.ledger import Ledger
 
 
@@ -31,7 +35,13 @@ class Ledgers:
             return SqliteLedger(path)
         from mailferry.store.ledger import SqlLedger
 
-        return SqlLedger(self._database.engine, owner=user.guid)
+        return SqlLedger(self._database.engine)
+
+    def keys(self, user: User, source: Location, target: Location) -> tuple[str, str]:
+        """Give the keys of a user's pair. The GUID is in them, so that all of a user can be forgotten, whatever server
+        the endpoint named at the time; and the mailboxes, so that a new server is not taken for the old one.
+        """
+        return f"{user.guid} {mailbox_key(source)}", mailbox_key(target)
 
     def path(self, user: User) -> Path:
         """Give the file of a user beside an SQLite store; some thousand files to a folder at most."""
@@ -45,6 +55,8 @@ class Ledgers:
                 with suppress(FileNotFoundError):
                     path.with_name(path.name + suffix).unlink()
             return
-        from mailferry.store.ledger import SqlLedger
-
-        await SqlLedger(self._database.engine, owner=user.guid).remove_all()
+        pairs = LEDGER.pair
+        async with self._database.begin() as connection:
+            await connection.execute(
+                delete(pairs).where(pairs.c.source_key.startswith(f"{user.guid} ", autoescape=True))
+            )

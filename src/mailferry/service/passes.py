@@ -1,4 +1,4 @@
-"""One pass over one mailbox, as a job of the service: open what the store names, copy, and write down what came of it."""
+"""One pass over one mailbox, as a job of the service: open what the store names, copy, note what came of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from mailferry.backends.registry import Location, mailbox_key, mailbox_lock_name, source_opener, target_opener
+from mailferry.backends.registry import Location, mailbox_lock_name, source_opener, target_opener
 from mailferry.errors import MailferryError, Retry, Side
 from mailferry.imap.values import Secret
 from mailferry.jobs.engine import Job
@@ -23,6 +23,7 @@ from mailferry.service.progress import ProgressWriter, Watched
 from mailferry.service.targets import source_location, target_location
 from mailferry.store import batches, claims, endpoints, events, reports, secrets, settings, users
 from mailferry.store.database import Database
+from mailferry.store.keyring import Keyring
 from mailferry.sync.folderfilter import FolderFilter
 from mailferry.sync.ledger import ExceptionKind, ExceptionRow, Ledger
 from mailferry.sync.lock import TargetLock
@@ -66,7 +67,7 @@ class PassRunner:
     def __init__(
         self,
         database: Database,
-        keyring: secrets.Keyring,
+        keyring: Keyring,
         ledgers: Ledgers,
         writer: ProgressWriter,
         now: Callable[[], float],
@@ -127,7 +128,7 @@ class PassRunner:
 
     async def _pass(self, job: Job, work: Work, watched: Watched) -> End:
         ledger = await self._ledgers.of(work.user)
-        keys = (mailbox_key(work.source), mailbox_key(work.target))
+        keys = self._ledgers.keys(work.user, work.source, work.target)
         options = pass_options(work.config, work.batch, job.kind)
         with TargetLock(mailbox_lock_name(work.target), self._locks):
             try:

@@ -32,7 +32,7 @@ class Watched:
     job: Job
     stats: Stats
     before: Progress
-    cancel: Callable[[], None]
+    cancel: Callable[[], object]
     lines: list[ReportLine] = field(default_factory=list)
     rate: float = 0.0  # bytes a minute
     _last: tuple[float, int] = (0.0, 0)

@@ -12,7 +12,7 @@ from mailferry.migration.model import User
 from mailferry.migration.states import StatusSummary
 from mailferry.service.batches import find_batch
 from mailferry.service.users import find_user
-from mailferry.store import batches, reports, users
+from mailferry.store import reports, rowerrors, users
 from mailferry.store.database import Database
 
 ERROR_COLUMNS = ("EmailAddress", "UserName", "Password", "UserRoot", "TargetUserName", "TargetPassword", "ErrorMessage")
@@ -58,7 +58,7 @@ class Reports:
         """
         async with self._database.connect() as connection:
             found = await find_batch(connection, batch)
-            refused = await batches.row_errors(connection, found.id)
+            refused = await rowerrors.row_errors(connection, found.id)
         rows = [{**error.cells, "ErrorMessage": error.message} for error in refused]
         async for user in self.users(batch, summary=StatusSummary.FAILED):
             cells = {

@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mailferry.migration import statistics
 from mailferry.migration.model import SkippedItem, User
 from mailferry.migration.states import USER_ACTIONS, Action, StatusSummary, UserStatus
-from mailferry.service.batches import find_batch
+from mailferry.service.batches import Wake, find_batch
 from mailferry.service.errors import InvalidValue, NotFound, WrongState
 from mailferry.service.views import UserStatistics
-from mailferry.store import batches, events, reports, transitions
+from mailferry.store import events, reports, transitions
 from mailferry.store import users as stored
 from mailferry.store.database import Database
 from mailferry.store.transitions import Selection
@@ -23,7 +23,7 @@ LONGEST_PAGE = 5_000
 class Users:
     """The users of one service."""
 
-    def __init__(self, database: Database, now: Callable[[], float], wake: Callable[[], None]) -> None:
+    def __init__(self, database: Database, now: Callable[[], float], wake: Wake) -> None:
         self._database = database
         self._now = now
         self._wake = wake
@@ -69,6 +69,14 @@ class Users:
             batch_id = (await find_batch(connection, batch)).id if batch else None
             return await stored.count(connection, batch_id=batch_id, status=status, summary=summary, search=search)
 
+    async def changed_since(self, batch: str, updated_at: float, *, limit: int = 1_000) -> list[User]:
+        """Give the users of a batch that changed since a moment, the oldest change first. Raises NotFound."""
+        async with self._database.connect() as connection:
+            batch_id = (await find_batch(connection, batch)).id
+            return [
+                user for user in await stored.changed_since(connection, updated_at, limit) if user.batch_id == batch_id
+            ]
+
     async def change(
         self,
         identity: str,
@@ -83,7 +91,7 @@ class Users:
             await stored.settings(
                 connection, user.id, priority=priority, start_after=start_after, complete_after=complete_after
             )
-        self._wake()
+        self._wake((user.batch_id,))
         return await self.get(user.guid)
 
     async def start(self, identity: str) -> User:
@@ -142,9 +150,8 @@ class Users:
             user = await _allowed(connection, identity, action)
             if not await change(connection, Selection(user_ids=(user.id,)), now):
                 raise WrongState(f"{user.email_address} has just changed; look again.")
-            await batches.reconsider(connection, user.batch_id, now)
             await events.add(connection, "user", user.batch, user.email_address, {"action": action.value}, now)
-        self._wake()
+        self._wake((user.batch_id,))
         return await self.get(user.guid)
 
 

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from mailferry.jobs.engine import Job
 from mailferry.jobs.local import LocalEngine, default_workers
 from mailferry.jobs.stopping import StopSignal
 from mailferry.jobs.worker import RunJob
-from mailferry.migration.model import Endpoint, EndpointRole, EndpointType, User
+from mailferry.migration.model import Batch, Endpoint, EndpointRole, EndpointType, User
 from mailferry.service.batches import Batches
 from mailferry.service.configuration import Configuration
 from mailferry.service.endpoints import Endpoints
@@ -36,7 +36,7 @@ from mailferry.service.tokens import Tokens
 from mailferry.service.users import Users
 from mailferry.store import endpoints
 from mailferry.store.database import Database
-from mailferry.store.secrets import Keyring
+from mailferry.store.keyring import Keyring
 
 DEFAULT_TARGET = "Mailboxes"
 WORKER_COMMAND = (sys.executable, "-m", "mailferry.service.worker")
@@ -139,10 +139,10 @@ class Service:
         """True while the dispatcher runs."""
         return self._running is not None and not self._running.done()
 
-    def wake(self) -> None:
-        """Have the dispatcher look for work now."""
+    def wake(self, batch_ids: Iterable[int] = ()) -> None:
+        """Have the dispatcher look for work now, and at these batches."""
         if self._dispatcher is not None:
-            self._dispatcher.wake()
+            self._dispatcher.wake(batch_ids)
 
     async def close(self) -> None:
         """Stop working: passes are handed back, connections closed, the folder is free. May be called twice."""
@@ -172,7 +172,8 @@ class Service:
             path.write_text(uuid.uuid4().hex[:12])
         return f"local-{path.read_text().strip()}"
 
-    async def _forget(self, users: Sequence[User]) -> None:
+    async def _forget(self, batch: Batch, users: Sequence[User]) -> None:
+        del batch
         for user in users:
             await self._ledgers.remove(user)
 

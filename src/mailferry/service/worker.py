@@ -1,4 +1,4 @@
-"""A worker process of the service: `python -m mailferry.service.worker`. It talks on stdin and stdout, and has no options."""
+"""A worker process of the service: `python -m mailferry.service.worker`. It talks on stdin and stdout."""
 
 from __future__ import annotations
 

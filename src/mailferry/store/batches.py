@@ -7,13 +7,37 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, Select, delete as delete_rows, exists, insert, or_, select, update as update_rows
+from sqlalchemy import Row, Select, exists, insert, or_, select
+from sqlalchemy import delete as delete_rows
+from sqlalchemy import update as update_rows
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailferry.migration.model import Batch
-from mailferry.migration.states import SUMMARY, BatchStatus, StatusSummary
+from mailferry.migration.states import SUMMARY, BatchStatus, Counts, StatusSummary, UserStatus, batch_follows
+from mailferry.store.figures import Sums, counts, sums
 from mailferry.store.keys import name_key
+from mailferry.store.rowerrors import RowErrorRecord, add_row_errors, row_error_counts, row_errors
 from mailferry.store.schema import BATCH, ENDPOINT, ROW_ERROR, USER
+
+__all__ = [
+    "RowErrorRecord",
+    "Sums",
+    "add",
+    "add_row_errors",
+    "by_id",
+    "counts",
+    "delete",
+    "find",
+    "page",
+    "reconsider",
+    "row_error_counts",
+    "row_errors",
+    "set_moments",
+    "set_status",
+    "sums",
+    "unsettled",
+    "update",
+]
 
 ACTIVE = [status for status, summary in SUMMARY.items() if summary is StatusSummary.ACTIVE]
 UNSETTLED = [
@@ -72,9 +96,7 @@ async def page(
     if status is not None:
         query = query.where(BATCH.c.status == status)
     if endpoint_id is not None:
-        query = query.where(
-            or_(BATCH.c.source_endpoint_id == endpoint_id, BATCH.c.target_endpoint_id == endpoint_id)
-        )
+        query = query.where(or_(BATCH.c.source_endpoint_id == endpoint_id, BATCH.c.target_endpoint_id == endpoint_id))
     if search:
         query = query.where(BATCH.c.name_key.contains(name_key(search), autoescape=True))
     return await _all(connection, query.order_by(BATCH.c.name_key).limit(limit))
@@ -115,6 +137,33 @@ async def set_status(
 async def set_moments(connection: AsyncConnection, batch_id: int, **moments: float | None) -> None:
     """Change moments alone: started_at, initial_synced_at, last_synced_at, finalized_at."""
     await connection.execute(update_rows(BATCH).where(BATCH.c.id == batch_id).values(**moments))
+
+
+async def reconsider(connection: AsyncConnection, batch_id: int, now: float) -> BatchStatus | None:
+    """Let a batch follow its users. Give its new status, or None if it is as it was.
+
+    The moments follow too: of the end of the initial sync, of the last sync, and of the completion.
+    """
+    batch = await by_id(connection, batch_id)
+    if batch is None:
+        return None
+    numbers = (await counts(connection, [batch_id]))[batch_id]
+    status = batch_follows(batch.status, numbers)
+    if status is batch.status:
+        return None
+    moments = _moments(batch, status, numbers, now)
+    return status if await set_status(connection, batch_id, {batch.status}, status, now, **moments) else None
+
+
+def _moments(batch: Batch, status: BatchStatus, numbers: Counts, now: float) -> dict[str, float]:
+    moments: dict[str, float] = {}
+    if status in (BatchStatus.SYNCED, BatchStatus.SYNCED_WITH_ERRORS) and numbers[UserStatus.SYNCED]:
+        moments["last_synced_at"] = now
+        if batch.initial_synced_at is None:
+            moments["initial_synced_at"] = now
+    if status in (BatchStatus.COMPLETED, BatchStatus.COMPLETED_WITH_ERRORS):
+        moments["finalized_at"] = now
+    return moments
 
 
 async def delete(connection: AsyncConnection, batch_id: int) -> None:

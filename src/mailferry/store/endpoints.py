@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, Select, delete as delete_rows, insert, or_, select, update as update_rows
+from sqlalchemy import Row, Select, insert, or_, select
+from sqlalchemy import delete as delete_rows
+from sqlalchemy import update as update_rows
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailferry.migration.model import Authentication, Endpoint, EndpointRole, EndpointType, Security
@@ -33,7 +35,10 @@ async def by_id(connection: AsyncConnection, endpoint_id: int) -> Endpoint | Non
 
 
 async def all(  # noqa: A001 - read as endpoints.all()
-    connection: AsyncConnection, *, role: EndpointRole | None = None, type: EndpointType | None = None  # noqa: A002
+    connection: AsyncConnection,
+    *,
+    role: EndpointRole | None = None,
+    type: EndpointType | None = None,  # noqa: A002
 ) -> list[Endpoint]:
     """Give all endpoints by name, or those of one role or type."""
     query = select(ENDPOINT).order_by(ENDPOINT.c.name_key)
@@ -66,9 +71,7 @@ async def batches_using(connection: AsyncConnection, endpoint_id: int) -> list[s
 
 async def default_target(connection: AsyncConnection) -> Endpoint | None:
     """Give the target of the batches that name none."""
-    return await _one(
-        connection, select(ENDPOINT).where(ENDPOINT.c.is_default, ENDPOINT.c.role == EndpointRole.TARGET)
-    )
+    return await _one(connection, select(ENDPOINT).where(ENDPOINT.c.is_default, ENDPOINT.c.role == EndpointRole.TARGET))
 
 
 async def make_default(connection: AsyncConnection, endpoint_id: int) -> None:

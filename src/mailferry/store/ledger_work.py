@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import aiosqlite
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -100,14 +100,12 @@ async def _prepare_sqlite(connection: AsyncConnection, durable: bool) -> None:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Make errors of ours of what the database says of itself; our own mistakes stay what they are."""
+    """Make errors of ours of what the database says; its words are kept, the values of the row are not."""
     try:
         yield
-    except IntegrityError as error:
+    except DBAPIError as error:
         if _is_foreign_key(error.orig):
             raise LookupError("the folder or pair of this row does not exist") from error.orig
-        raise
-    except DBAPIError as error:
         # Not the error of SQLAlchemy: its text has the values of the row.
         raise _kind(error.orig)(_said(error.orig)) from error.orig
     except PoolExhausted as error:
@@ -116,7 +114,7 @@ def translated() -> Iterator[None]:
 
 def _is_foreign_key(error: BaseException | None) -> bool:
     if isinstance(error, sqlite3.Error):
-        return error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+        return getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
     return getattr(error, "sqlstate", None) == FOREIGN_KEY_VIOLATION
 
 

@@ -3,27 +3,52 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailferry.store.schema import ROW_ERROR
 
 
+class RowErrorLike(Protocol):
+    """A row that was not taken."""
+
+    @property
+    def line(self) -> int:
+        """Counted from 1, the header."""
+
+    @property
+    def column(self) -> str:
+        """Where in the row; empty for all of it."""
+
+    @property
+    def code(self) -> str:
+        """The stable name of what is wrong."""
+
+    @property
+    def message(self) -> str:
+        """The same for people."""
+
+    @property
+    def cells(self) -> Mapping[str, str]:
+        """By name of column, without passwords."""
+
+
 @dataclass(frozen=True, slots=True)
 class RowErrorRecord:
-    """A row that was not taken. `line` counts from 1, the header; `cells` are those of the row without passwords."""
+    """A row that was not taken, as it was stored."""
 
     line: int
     column: str = ""
     code: str = ""
     message: str = ""
-    cells: tuple[str, ...] = ()
+    cells: dict[str, str] = field(default_factory=dict)
 
 
-async def add_row_errors(connection: AsyncConnection, batch_id: int, errors: Collection[RowErrorRecord]) -> None:
+async def add_row_errors(connection: AsyncConnection, batch_id: int, errors: Collection[RowErrorLike]) -> None:
     """Store the errors of one file beside those of earlier ones."""
     rows = [
         {
@@ -32,7 +57,7 @@ async def add_row_errors(connection: AsyncConnection, batch_id: int, errors: Col
             "column": error.column,
             "code": error.code,
             "message": error.message,
-            "cells": json.dumps(error.cells, ensure_ascii=False),
+            "cells": json.dumps(dict(error.cells), ensure_ascii=False),
         }
         for error in errors
     ]
@@ -44,11 +69,13 @@ async def row_errors(connection: AsyncConnection, batch_id: int) -> list[RowErro
     """Give all errors of a batch in the order in which they were stored."""
     query = select(ROW_ERROR).where(ROW_ERROR.c.batch_id == batch_id).order_by(ROW_ERROR.c.id)
     return [
-        RowErrorRecord(row.line, row.column, row.code, row.message, tuple(json.loads(row.cells)) if row.cells else ())
+        RowErrorRecord(row.line, row.column, row.code, row.message, json.loads(row.cells) if row.cells else {})
         for row in await connection.execute(query)
     ]
 
 
-async def clear_row_errors(connection: AsyncConnection, batch_id: int) -> None:
-    """Forget the errors of a batch."""
-    await connection.execute(delete(ROW_ERROR).where(ROW_ERROR.c.batch_id == batch_id))
+async def row_error_counts(connection: AsyncConnection, batch_ids: Collection[int]) -> dict[int, int]:
+    """Count the errors of batches; a batch without one is not in the answer."""
+    query = select(ROW_ERROR.c.batch_id, func.count()).where(ROW_ERROR.c.batch_id.in_(batch_ids))
+    rows = await connection.execute(query.group_by(ROW_ERROR.c.batch_id))
+    return {row[0]: row[1] for row in rows}

@@ -20,6 +20,7 @@ from mailferry.store.columns import (
     seconds,
     size,
 )
+from mailferry.store.ledger_tables import add_ledger_tables
 
 METADATA = MetaData(
     naming_convention={
@@ -247,3 +248,6 @@ TOKEN = Table(
     seconds("created_at"),
     moment("used_at"),
 )
+
+LEDGER = add_ledger_tables(METADATA)
+"""The ledgers of all users; used with PostgreSQL, where a pass may go on at another machine."""

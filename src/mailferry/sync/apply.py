@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from mailferry import errors
 from mailferry.backends.base import (
@@ -37,6 +37,8 @@ LANE_BYTES = 1 << 20
 _CHUNKS_AHEAD = 8
 _JOBS_PER_LANE = 3
 _LAST_ANSWERS_SECONDS = 90.0
+# A limit of connections: the lanes that there are will do.
+_NO_MORE_LANES = (errors.ServerBusy, errors.LoginFailed, errors.ConnectFailed, errors.ConnectionLost)
 
 
 class Copier:
@@ -51,17 +53,22 @@ class Copier:
         self._lanes: list[LaneState] = []
         self._jobs: dict[int, JobState] = {}
         self._serial = 0
+        self._ready: Awaitable[None] | None = None
         self._commits: set[asyncio.Task[None]] = set()
         self._error: BaseException | None = None
         self._main: asyncio.Task[None] | None = None
         self._verdicts = Verdicts(target, options, pass_no)
         self._intake = Intake(source, target, options, pass_no, self._seal)
 
-    async def run(self, works: Sequence[FolderWork]) -> None:
-        """Copy. Raises the first error that concerns more than one message; what was in doubt then is noted."""
+    async def run(self, works: Sequence[FolderWork], ready: Awaitable[None] | None = None) -> None:
+        """Copy. Reading begins at once, sending when `ready` is done: only then is known what may be sent.
+
+        Raises the first error that concerns more than one message; what was in doubt then is noted.
+        """
         self._todo.extend(works)
+        self._ready = ready
         try:
-            self._lanes.append(LaneState(await self._target.open_lane()))
+            await self._open_lane()
             if not self._one_lane_is_best():
                 await self._open_more(min(self._options.lanes, len(works)) - 1)
             for work in works:
@@ -80,16 +87,16 @@ class Copier:
             await self._break_off(error)
             raise
         finally:
-            for state in self._lanes:
-                await state.lane.close()
+            await asyncio.gather(*(state.lane.close() for state in self._lanes))
 
     async def _open_more(self, count: int) -> None:
-        """Open further lanes, as many as the server allows."""
-        try:
-            for _ in range(count):
-                self._lanes.append(LaneState(await self._target.open_lane()))
-        except (errors.ServerBusy, errors.LoginFailed, errors.ConnectFailed, errors.ConnectionLost):
-            return  # a limit of connections: the lanes that there are will do
+        """Open further lanes at once, as many as the server allows."""
+        for opened in await asyncio.gather(*(self._open_lane() for _ in range(count)), return_exceptions=True):
+            if opened is not None and not isinstance(opened, _NO_MORE_LANES):
+                raise opened
+
+    async def _open_lane(self) -> None:
+        self._lanes.append(LaneState(await self._target.open_lane()))
 
     def _one_lane_is_best(self) -> bool:
         """Where many messages share a commit, one connection fills the line; else a few share the waiting."""
@@ -99,6 +106,9 @@ class Copier:
         intake = self._intake
         while True:
             async for batch in self._source.stream(self._next_job):
+                if self._ready is not None:
+                    ready, self._ready = self._ready, None
+                    await ready
                 for item in batch:
                     if type(item) is Mail:
                         intake.mail(self._current(), item)

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from mailferry.backends.base import Reader, Target, Want
 from mailferry.sync.apply import Copier
+from mailferry.sync.deletions import follow_deletions
 from mailferry.sync.doubt import resolve_all, sweep
 from mailferry.sync.flags import follow_flags
 from mailferry.sync.ledger import ExceptionKind, Ledger, Load
@@ -100,6 +101,10 @@ class Attempt:
                 work.stats.state = "failed"
             else:
                 await self._finish(source, target, work)
+        if self._options.mirror_deletions and not self.failed:
+            self._stats.phase = "following deletions"
+            folders = {entry.source.raw_name: self._stats.folders[entry.source.raw_name] for entry in self.map.entries}
+            self.warnings += await follow_deletions(source, target, self._ledger, folders, self._listen)
         for row in await self._ledger.folders():
             if row.in_doubt:
                 await sweep(target, self._ledger, row)
@@ -108,24 +113,27 @@ class Attempt:
 
     async def _copy(self, source: Reader, target: Target, works: Sequence[FolderWork]) -> None:
         todo = [w for w in works if w.plan.ranges or w.plan.resend]
-        asked = [w for w in works if not w.plan.empty]
-        if asked:
-            kinds, keywords = await asyncio.gather(
-                asyncio.gather(*(target.permanent_flags(w.row.target_path) for w in asked)),
-                source.keywords([w.row.source_path for w in asked[:_KEYWORD_FOLDERS]]),
-            )
-            for work, (permanent, anything) in zip(asked, kinds, strict=True):
-                work.permanent, work.any_keyword = permanent, anything
-            target.expect_keywords(asked[-1].row.target_path, asked[-1].sendable(keywords))
-        if not todo:
-            return
-        todo = [w for w in todo if w.row.source_raw not in self._suspects or await self._takes_mail(target, w)]
+        learning = asyncio.ensure_future(_learn_flags(source, target, [w for w in works if not w.plan.empty]))
+        for _ in range(3):  # its questions go out before the first body is asked for, so that a break inside that
+            await asyncio.sleep(0)  # finds nothing else unanswered and can be mended (rule 12)
+        try:
+            if not todo or self._suspects:
+                await learning
+            todo = [w for w in todo if w.row.source_raw not in self._suspects or await self._takes_mail(target, w)]
+            await self._copy_bodies(source, target, todo, learning)
+        finally:
+            learning.cancel()
+            await asyncio.wait((learning,))
+
+    async def _copy_bodies(
+        self, source: Reader, target: Target, todo: Sequence[FolderWork], learning: asyncio.Future[None]
+    ) -> None:
         if not todo:
             return
         self._stats.phase = "copying"
         for _ in range(2):  # the second time for what the server did not hand over
             copier = Copier(source, target, self._ledger, self._options, self._pass_no)
-            await copier.run(todo)
+            await copier.run(todo, learning)
             todo = [w for w in todo if await self._missing(source, w)]
             if not todo:
                 return
@@ -180,7 +188,9 @@ class Attempt:
             await self._ledger.add_exceptions(work.exceptions)
         if work.plan.flags:
             since = row.source_modseq_done if source.features.condstore else 0
-            stats.flags_changed += await follow_flags(source, target, self._ledger, work, changed_since=since)
+            newest = self._options.newest_flags
+            changed = await follow_flags(source, target, self._ledger, work, changed_since=since, newest=newest)
+            stats.flags_changed += changed
         if work.plan.all_flags:
             row.full_compare_at = int(self._options.clock.now())
         status = work.opened or work.source
@@ -198,6 +208,19 @@ class Attempt:
             "size_bytes": stats.size_bytes,
         }
         self._listen(Event("folder synced", fields))
+
+
+async def _learn_flags(source: Reader, target: Target, works: Sequence[FolderWork]) -> None:
+    """Ask which flags the target's folders can store, and tell the target which keywords will come."""
+    if not works:
+        return
+    kinds, keywords = await asyncio.gather(
+        asyncio.gather(*(target.permanent_flags(work.row.target_path) for work in works)),
+        source.keywords([work.row.source_path for work in works[:_KEYWORD_FOLDERS]]),
+    )
+    for work, (permanent, anything) in zip(works, kinds, strict=True):
+        work.permanent, work.any_keyword = permanent, anything
+    target.expect_keywords(works[-1].row.target_path, works[-1].sendable(keywords))
 
 
 async def _both(first: Awaitable[_A], second: Awaitable[_B]) -> tuple[_A, _B]:

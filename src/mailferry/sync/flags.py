@@ -15,19 +15,19 @@ from mailferry.sync.doubt import find_uids
 from mailferry.sync.ledger import ChunkRow, FolderRow, Ledger, Load
 from mailferry.sync.work import FolderWork
 
-NEWEST = 20_000
-"""Messages of a folder whose flags are looked at in each pass, where the source cannot say which changed (rule 24)."""
 
-
-async def follow_flags(source: Reader, target: Target, ledger: Ledger, work: FolderWork, *, changed_since: int) -> int:
+async def follow_flags(
+    source: Reader, target: Target, ledger: Ledger, work: FolderWork, *, changed_since: int, newest: int
+) -> int:
     """Carry flag changes of known messages over. Gives the number of messages changed on the target.
 
-    `changed_since` is a mod-sequence, 0 where the source has none: then the plan says which flags are looked at.
+    `changed_since` is a mod-sequence, 0 where the source has none. Then, unless the plan wants all flags, those of so
+    many of the newest messages are looked at, and those of what was flagged (rule 24).
     """
     row = work.row
     first, flagged = 1, list[int]()
     if not changed_since and not work.plan.all_flags:
-        first, flagged = newest_and_flagged(row, await ledger.chunks(row.id, columns=Load.FLAGS))
+        first, flagged = newest_and_flagged(row, await ledger.chunks(row.id, columns=Load.FLAGS), newest)
     listing = await source.listing(
         row.source_path, Want.FLAGS, first_uid=first, also=flagged, changed_since=changed_since
     )
@@ -69,8 +69,8 @@ async def follow_flags(source: Reader, target: Target, ledger: Ledger, work: Fol
     return changed
 
 
-def newest_and_flagged(row: FolderRow, chunks: Sequence[ChunkRow], newest: int = NEWEST) -> tuple[int, list[int]]:
-    """Give the first UID of the newest known messages, and the older ones that were flagged, ascending.
+def newest_and_flagged(row: FolderRow, chunks: Sequence[ChunkRow], newest: int) -> tuple[int, list[int]]:
+    """Give the first UID of the newest known messages, so many, and the older ones that were flagged, ascending.
 
     `chunks` need the columns up to the flags.
     """
@@ -78,7 +78,7 @@ def newest_and_flagged(row: FolderRow, chunks: Sequence[ChunkRow], newest: int =
     if len(largest) < newest:
         return 1, []
     first = largest[-1]
-    sets = {i for i, flags in enumerate(row.flag_sets) if "\\Flagged" in flags}
+    sets = {i for i in range(len(row.flag_sets)) if "\\Flagged" in (row.flag_sets.flags_of(i) or ())}
     flagged = {
         uid
         for chunk in chunks

@@ -29,7 +29,9 @@ class Options:
     """Settings of a pass; sizes in bytes. `settle_seconds` None: what the target's features say.
 
     `full_flags`: whether to compare the flags of all messages where the source cannot say which changed (rule 24);
-    None: once a week, and those of the newest messages otherwise.
+    None: once a week, and those of the `newest_flags` newest messages and of what was flagged otherwise.
+    `mirror_deletions` (rule 23) must be off once mail is delivered to the target: the source is then no longer the
+    mailbox that counts.
     """
 
     filter: FolderFilter = field(default_factory=lambda: FolderFilter.parse((), ()))
@@ -47,6 +49,8 @@ class Options:
     retries: int = 5
     retry_seconds: float = 1.0
     full_flags: bool | None = None
+    mirror_deletions: bool = False
+    newest_flags: int = 20_000
     longest_wait_seconds: float = 300.0  # if more patience is asked for, the pass ends with the error instead
     clock: Clock = field(default_factory=Clock)
 
@@ -63,6 +67,7 @@ class FolderStats:
     adopted: int = 0
     skipped: int = 0
     flags_changed: int = 0
+    removed: int = 0
     size_bytes: int = 0
     state: str = "waiting"
     note: str = ""

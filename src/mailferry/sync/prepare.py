@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from mailferry.backends.base import Created, FolderPath, FolderStatus, Listed, Reader, Target, Want
 from mailferry.records import dataclass
@@ -47,10 +48,13 @@ class Preparation:
         self._counts: Mapping[int, FolderCounts] = {}
         self._again: dict[int, set[tuple[int, int]]] = {}
 
-    async def _create(self, there: Sequence[Listed], listed: Sequence[Listed]) -> dict[FolderPath, Created]:
+    async def _create(
+        self, there: Sequence[Listed], listed: Sequence[Listed], rows: Mapping[bytes, FolderRow]
+    ) -> dict[FolderPath, Created]:
         """Make what is missing, and subscribe to what is subscribed on the source."""
         target = self._at.target
-        made = await target.create_folders(self.map.to_create) if self.map.to_create else []
+        first = [entry.target for entry in self.map.entries if entry.source.raw_name not in rows]
+        made = await target.create_folders(self.map.to_create, then=first) if self.map.to_create else []
         by_path = {c.path: c for c in made}
         for entry in self.map.entries:
             done = by_path.get(entry.target)
@@ -72,7 +76,7 @@ class Preparation:
     ) -> list[FolderWork]:
         """Give what there is to do, folder by folder. `rows` are those of earlier passes, by raw name."""
         ledger = self._at.ledger
-        created = await self._create(there, listed)
+        created = await self._create(there, listed, rows)
         self.unsettled = await ledger.unsettled_folders()
         status_there = {x.path: x.status for x in there}
         raw_there = {path: made.raw_name for path, made in created.items()} | {x.path: x.raw_name for x in there}
@@ -188,9 +192,7 @@ class Preparation:
         """Plan a folder from its row and the source's counts."""
         options = self._at.options
         all_flags = all_flags_due(row, options.full_flags, options.clock.now())
-        planned = partial(
-            plan_folder, row, status, condstore=self._at.source.features.condstore, all_flags=all_flags
-        )
+        planned = partial(plan_folder, row, status, condstore=self._at.source.features.condstore, all_flags=all_flags)
         covers = await self._at.ledger.covers(row.id, source_uid_validity=row.source_uid_validity)
         lost = await self._at.ledger.lost_uids(row.id)
         lost |= {uid for uid, validity in self._again.get(row.id, ()) if validity == row.source_uid_validity}

@@ -462,7 +462,11 @@ class TestFilter:
 
     def test_a_typing_error_is_told(self) -> None:
         result = mapped(listing("INBOX", "Archive"), include=["#Inbox#", "Archvie"])
-        assert result.warnings == ["the pattern 'Archvie' matches no folder of the source"]
+        assert result.warnings == ["no folder of the source matches 'Archvie', which is to be included"]
+        assert result.unmatched == ["Archvie"]
+        result = mapped(listing("INBOX", "Archive"), exclude=["Archvie"])
+        assert result.warnings == ["no folder of the source matches 'Archvie', which is to be excluded"]
+        assert result.unmatched == []
 
     def test_a_well_known_folder_by_its_localised_name(self) -> None:
         result = mapped(listing("INBOX", "Entwürfe", "Ordner"), include=["#Drafts#"])
@@ -475,7 +479,7 @@ class TestFilter:
         result = mapped(listing("Foo", "foo"), there=NO_CASE, known={b"Foo": "Foo"}, exclude=["#Root#/Other"])
         assert routes(result) == {"Foo": "Foo", "foo": "foo (2)"}
         [warning] = [text for text in result.warnings if "Other" in text]
-        assert "matches no folder" in warning
+        assert "no folder of the source matches" in warning
 
 
 class TestTable:

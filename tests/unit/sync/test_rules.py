@@ -136,6 +136,65 @@ async def test_rule_21_a_flag_changed_during_an_interrupted_pass_is_not_missed(t
     assert rig.same()
 
 
+class Exchange:
+    """A source without CONDSTORE, whose flags are looked at a few at a time, and a clock."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.rig = Rig(tmp_path / "ledger.db", source=MemoryOptions(condstore=False))
+        for number in range(10):
+            flags = {"\\Flagged"} if number == 2 else set[str]()
+            self.rig.source.add_mail(INBOX, mail(number), flags, date=1_700_000_000 + number)
+        self.now = 1_800_000_000.0
+
+    async def run(self, full_flags: bool | None = None) -> int:
+        """Run a pass that looks at the three newest messages. Gives the number of messages whose flags followed."""
+        clock = replace(FAST.clock, now=lambda: self.now)
+        result = await self.rig.run(replace(FAST, clock=clock, newest_flags=3, full_flags=full_flags))
+        return result.stats.total("flags_changed")
+
+    def mark(self, uid: int, *flags: str) -> None:
+        """Change the flags of a message at the source."""
+        self.rig.source.set_flags(INBOX, uid, set(flags))
+
+
+async def test_rule_24_flags_of_the_newest_and_of_what_was_flagged_follow_each_time(tmp_path: Path) -> None:
+    at = Exchange(tmp_path)
+    await at.run()
+    at.mark(10, "\\Seen")
+    at.mark(8, "\\Answered")
+    at.mark(3)
+    at.mark(7, "\\Seen")  # the fourth newest, never flagged
+    assert await at.run() == 3
+    assert [m.flags for m in at.rig.target.mails(INBOX)][6] == set()
+    assert await at.run() == 0
+
+
+@pytest.mark.parametrize("how", ["a week later", "at once, if asked for"])
+async def test_rule_24_all_flags_are_compared(tmp_path: Path, how: str) -> None:
+    at = Exchange(tmp_path)
+    await at.run()
+    at.mark(7, "\\Seen")
+    at.now += 7 * 86_400 - 1
+    assert await at.run() == 0
+    if how == "a week later":
+        at.now += 1
+        assert await at.run() == 1
+    else:
+        assert await at.run(full_flags=True) == 1
+    assert at.rig.same()
+    at.mark(6, "\\Seen")
+    at.now += 86_400
+    assert await at.run() == 0  # the week begins anew
+
+
+async def test_rule_24_new_mail_is_found_without_a_full_compare(tmp_path: Path) -> None:
+    at = Exchange(tmp_path)
+    await at.run()
+    at.rig.source.add_mail(INBOX, mail(50), {"\\Seen"}, date=7)
+    await at.run(full_flags=False)
+    assert at.rig.same()
+
+
 async def test_too_large_for_the_target_is_judged_by_the_bytes_that_came(tmp_path: Path) -> None:
     rig = filled(tmp_path, MemoryOptions(max_message_bytes=1_000))
     rig.source.add_mail(INBOX, mail(50, b"x" * 2_000), date=3)

@@ -1,0 +1,49 @@
+"""How much a request may send. Counted while it is read, whatever Content-Length says."""
+
+from __future__ import annotations
+
+import re
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mailferry.api.problems import problem
+
+USUAL_BYTES = 64 * 1024
+CSV_BYTES = 16 * 1024 * 1024
+"""A CSV of 10 MiB, the biggest, is 13.4 MiB of base64."""
+
+_CSV_ROUTE = re.compile(r"/api/v1/batches(?:/[^/]+/users)?")
+
+
+class BodyLimit:
+    """Answers 413 to requests whose body is too large: at once if they say so, else as soon as they are."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the class."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        most = CSV_BYTES if scope["method"] == "POST" and _CSV_ROUTE.fullmatch(scope["path"]) else USUAL_BYTES
+        detail = f"The body of this request may have {most} bytes."
+        told = Headers(scope=scope).get("content-length", "")
+        if told.isdecimal() and int(told[:20]) > most:
+            # The rest of the body is not read, so the connection cannot be used again.
+            await problem(413, detail, headers={"Connection": "close"})(scope, receive, send)
+            return
+        read = 0
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            if message["type"] == "http.request":
+                read += len(message.get("body", b""))
+                if read > most:
+                    raise HTTPException(413, detail, headers={"Connection": "close"})
+            return message
+
+        await self._app(scope, counted, send)

@@ -1,0 +1,150 @@
+"""What is sent in. Unknown fields are refused: a misspelt one would be lost without a word."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mailferry.api.fields import Base64, Flag, Moment, Priority, Seconds, Text, Whole, seconds_of
+from mailferry.imap.values import Secret
+from mailferry.migration.model import Authentication, EndpointRole, EndpointType, Security
+from mailferry.service.availability import ServerSettings
+from mailferry.service.batches import BatchSettings
+from mailferry.service.config import Config
+from mailferry.service.endpoints import EndpointSettings
+from mailferry.service.tokens import Role
+
+MOST_LISTED = 1_000
+
+
+class Sent(BaseModel):
+    """The base of all that is sent in."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class EndpointFields(Sent):
+    """The settings of an endpoint. What is missing or null has its default, or stays as it was."""
+
+    remote_server: Text | None = Field(None, description="Host name or address.")
+    port: Whole | None = Field(None, description="993 for Ssl, 143 for Tls and None, if it is missing.")
+    security: Security | None = None
+    authentication: Authentication | None = None
+    accept_untrusted_certificates: Flag | None = None
+    max_concurrent_migrations: Whole | None = None
+    max_concurrent_incremental_syncs: Whole | None = None
+    max_connections_per_login: Whole | None = None
+    path: Text | None = Field(None, description="The folder of a Maildir target.")
+    user_template: Text | None = Field(None, description="Login names of an IMAP target, such as {user}*mailadmin.")
+    admin_user: Text | None = Field(None, description="Log in as this one, and name the user as authzid.")
+    password: Text | None = Field(None, description="The administrator's. It is never given back.", repr=False)
+    is_default: Flag | None = Field(None, description="Make this the target of batches that name none.")
+    skip_verification: Flag = Field(False, description="Save it without a test of the connection.")
+
+    def settings(self) -> EndpointSettings:
+        """Give them as the service takes them."""
+        given = {name: getattr(self, name) for name in EndpointSettings.__dataclass_fields__}
+        given["password"] = Secret(self.password) if self.password is not None else None
+        return EndpointSettings(**given)
+
+
+class NewEndpoint(EndpointFields):
+    """An endpoint to be made."""
+
+    name: Text
+    type: EndpointType = EndpointType.IMAP
+    role: EndpointRole = EndpointRole.SOURCE
+
+
+class AvailabilityRequest(Sent):
+    """A server to be tested without an endpoint. Nothing is saved and nobody logs in."""
+
+    remote_server: Text = Field(min_length=1)
+    port: int = Field(993, ge=1, le=65_535, strict=True)
+    security: Security = Security.SSL
+    authentication: Authentication = Authentication.BASIC
+    accept_untrusted_certificates: Flag = False
+
+    def settings(self) -> ServerSettings:
+        """Give them as the test takes them."""
+        return ServerSettings(
+            remote_server=self.remote_server,
+            port=self.port,
+            security=self.security,
+            authentication=self.authentication,
+            accept_untrusted_certificates=self.accept_untrusted_certificates,
+        )
+
+
+class BatchFields(Sent):
+    """The settings of a batch. What is missing or null has its default, or stays as it was."""
+
+    include_folders: list[Text] | None = Field(None, max_length=MOST_LISTED)
+    exclude_folders: list[Text] | None = Field(None, max_length=MOST_LISTED)
+    notification_emails: list[Text] | None = Field(None, max_length=MOST_LISTED)
+    report_interval_seconds: Seconds | None = Field(None, description="0: never.")
+    skip_reports: Flag | None = None
+    time_zone: Text | None = None
+    priority: Priority | None = None
+    start_after: Moment | None = None
+    complete_after: Moment | None = None
+
+    def settings(self) -> BatchSettings:
+        """Give them as the service takes them."""
+        given = {name: getattr(self, name) for name in BatchSettings.__dataclass_fields__}
+        given |= {name: seconds_of(given[name]) for name in ("start_after", "complete_after")}
+        return BatchSettings(**given)
+
+
+class NewBatch(BatchFields):
+    """A batch to be made of a CSV."""
+
+    name: Text
+    source_endpoint: Text = Field(description="Name or GUID.")
+    target_endpoint: Text | None = Field(None, description="Name or GUID; null: the default target.")
+    csv_data: Base64 = Field(description="The CSV file, at most 10 MB, in base64.", repr=False)
+    file_name: Text = ""
+    auto_start: Flag = False
+    allow_unknown_columns: Flag = False
+
+
+class MoreUsers(Sent):
+    """A CSV whose new users are added to a batch."""
+
+    csv_data: Base64 = Field(description="The CSV file, at most 10 MB, in base64.", repr=False)
+    file_name: Text = ""
+    allow_unknown_columns: Flag = False
+
+
+class UserFields(Sent):
+    """The settings of one user, which go before those of the batch. What is missing or null stays as it was."""
+
+    priority: Priority | None = None
+    start_after: Moment | None = None
+    complete_after: Moment | None = None
+
+
+class ConfigFields(Sent):
+    """Settings of the service. What is missing or null stays as it was."""
+
+    incremental_interval_seconds: Seconds | None = None
+    max_number_of_batches: Whole | None = None
+    max_items: Whole | None = None
+    max_message_bytes: Whole | None = None
+    retry_attempts: Whole | None = None
+    retry_seconds: Seconds | None = None
+    longest_retry_seconds: Seconds | None = None
+    repair: Text | None = None
+
+    def changes(self) -> dict[str, object]:
+        """Give what was sent, by name."""
+        return self.model_dump(exclude_none=True)
+
+
+class NewToken(Sent):
+    """A token to be made."""
+
+    name: Text
+    role: Role = Role.VIEWER
+
+
+assert set(ConfigFields.model_fields) == set(Config.__dataclass_fields__)

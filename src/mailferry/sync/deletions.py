@@ -1,0 +1,113 @@
+"""Deletions that are followed, if the user asks for it (rule 23): what was expunged from the source since it was copied
+is removed from the target.
+
+Nothing is removed that another client put there, nothing whose UIDs changed on either side, nothing of a folder that is
+gone or failed, and nothing at all of a folder of which more than a fifth would go: that looks like an accident.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from mailferry.backends.base import Reader, Target, Want
+from mailferry.sync.identity import identity
+from mailferry.sync.ledger import ChunkKind, ChunkRow, ExceptionKind, FolderRow, Ledger
+from mailferry.sync.limit import over_limit
+from mailferry.sync.options import Event, FolderStats, Listener
+from mailferry.sync.packed import RowOutcome
+
+LARGEST_SHARE = 0.2
+_OURS = frozenset((RowOutcome.APPENDUID, RowOutcome.LOOKED_UP))
+
+
+async def follow_deletions(
+    source: Reader,
+    target: Target,
+    ledger: Ledger,
+    folders: Mapping[bytes, FolderStats],
+    listen: Listener,
+) -> list[str]:
+    """Remove from the target what is gone from these folders, by raw name on the source. Gives warnings.
+
+    Must come when everything else is done: a message that was moved is on the target under its new name then. Safe to
+    be stopped at any moment; what was removed without a note is removed once more, which does nothing.
+    """
+    if not target.features.uid_expunge:
+        return ["the target cannot remove single messages (UIDPLUS), so deletions are not followed"]
+    counts, exceptions = await ledger.counts(), await ledger.exceptions()
+    over = over_limit(exceptions)
+    skipped: dict[int, set[int]] = {}
+    for row in exceptions:
+        if row.kind in (ExceptionKind.SKIPPED, ExceptionKind.CANNOT_BE_CARRIED):
+            skipped.setdefault(row.folder_id, set()).add(row.uid)
+    # What was moved to another folder, and refused there, is kept where it was.
+    spared = frozenset(identity(b"Message-ID: %s\r\n\r\n" % x.message_id.encode()) for x in exceptions if x.message_id)
+    warnings: list[str] = []
+    for folder in await ledger.folders():
+        stats, known = folders.get(folder.source_raw), counts.get(folder.id)
+        if stats is None or known is None:
+            continue
+        left_out = max(known.refused, len(skipped.get(folder.id, ()))) + over.get(folder.id, 0)
+        if folder.source_messages >= known.confirmed + left_out:
+            continue  # nothing that we know was expunged
+        warning = await _follow(source, target, ledger, folder, stats, spared)
+        warnings += [warning] if warning else []
+        if stats.removed:
+            listen(Event("deletions followed", {"folder": stats.source, "removed": stats.removed}))
+    return warnings
+
+
+async def _follow(
+    source: Reader, target: Target, ledger: Ledger, row: FolderRow, stats: FolderStats, spared: Collection[int]
+) -> str:
+    """Do one folder. Gives a warning if there is something to remove and it is not removed."""
+    listing = await source.listing(row.source_path, Want(0))
+    if listing.status.uid_validity != row.source_uid_validity or len(listing.uids) != listing.status.messages:
+        return ""  # it is changing: the next pass sees what became of it
+    (there,) = await target.status([row.target_path])
+    if there is None or there.uid_validity != row.target_uid_validity:
+        return ""
+    chunks = await ledger.chunks(row.id)
+    present = set(listing.uids)
+    known = sum(chunk.columns.confirmed(i) for chunk in chunks for i in range(len(chunk.columns)))
+    gone = [(chunk, places) for chunk in chunks if (places := _gone(chunk, row, present, spared))]
+    count = sum(len(indexes) for _, indexes in gone)
+    if count > LARGEST_SHARE * known:
+        return (
+            f"{row.source_path}: {count} of {known} messages are gone from the source; because that is more than a"
+            f" fifth, nothing was removed from {row.target_path}"
+        )
+    if not count:
+        return ""
+    owned = {  # a target that merges equal messages has one for several rows
+        chunk.columns.target_uids[i]
+        for chunk in chunks
+        for i, uid in enumerate(chunk.columns.uids)
+        if uid in present and chunk.columns.confirmed(i)
+    }
+    uids = {chunk.columns.target_uids[i] for chunk, places in gone for i in places}
+    await target.remove(row.target_path, sorted(uids - owned))
+    for chunk, places in gone:
+        for i in places:
+            chunk.columns.outcomes[i] = RowOutcome.GONE_AT_SOURCE
+    await ledger.settle_many([(chunk.id, chunk.columns) for chunk, _ in gone])
+    stats.removed += count
+    return ""
+
+
+def _gone(chunk: ChunkRow, row: FolderRow, present: Collection[int], spared: Collection[int]) -> list[int]:
+    """Give the places in a chunk of what we appended and the source has no more.
+
+    Rows that were matched, because mail was there before or UIDs changed, are of another kind.
+    """
+    if chunk.kind is not ChunkKind.COPY or chunk.source_uid_validity != row.source_uid_validity:
+        return []
+    columns = chunk.columns
+    return [
+        i
+        for i, uid in enumerate(columns.uids)
+        if uid not in present
+        and columns.outcomes[i] in _OURS
+        and columns.target_uids[i]
+        and columns.identities[i] not in spared
+    ]
