@@ -255,7 +255,7 @@ async def test_courier_and_a_root_that_may_not_be_read(
 def allow(server: PrivateServer, owner: str, command: bytes, who: str) -> None:
     """Give rights on a folder, as its owner."""
     with connect(server, owner) as client:
-        client.command(command % quoted(f"user={who}".encode()))
+        client.command(command % quoted(who.encode()))
 
 
 # a user root: Dovecot's shared namespace, and Cyrus
@@ -294,7 +294,12 @@ async def test_cyrus_and_a_root_that_may_not_be_read(
         await is_refused(copy, dovecot_mdbox, people.terry, "no such folder|holds no mail of its own")
     give_rights(source, people.terry)
     copy.source = replace(copy.source, user_root=f"/user/{people.terry}")
-    await arrives(copy, source, dovecot_mdbox, people.terry)
+    await copy.run()
+    # Not by a snapshot of the source: with dots as separators Cyrus lists nothing to a user whose name has a dot.
+    here = snapshot(dovecot_mdbox, people.terry)
+    assert [message.data for message in here["INBOX",]] == [message.data for message in TERRY]
+    assert sum(map(len, here.values())) == len(TERRY)
+    assert (await copy.run()).stats.total("copied") == 0
 
 
 def give_rights(server: Cyrus, user: str) -> None:

@@ -18,7 +18,7 @@ from mailferry.cli.stopping import Stopped, until_signal
 from mailferry.migration.model import Endpoint, User
 from mailferry.migration.states import BATCH_ACTIONS, Action, BatchStatus, StatusSummary
 from mailferry.service.errors import NotFound
-from mailferry.service.views import BatchView
+from mailferry.service.views import BatchView, RowErrorView
 
 if TYPE_CHECKING:
     from mailferry.service.wiring import Service
@@ -41,6 +41,7 @@ class Run:
         self._json = JsonLines() if request.json else None
         self._begun = time.monotonic()
         self._states: dict[int, str] = {}
+        self._since = 0.0
 
     async def run(self) -> int:
         """Open the service, do the batch, and close the service whatever happens."""
@@ -48,6 +49,7 @@ class Run:
 
         request = self._request
         service = await Service.open(request.data, database_url=os.environ.get(DATABASE_VARIABLE) or None)
+        self._since = service.now()
         try:
             display = migrate_display.choose(json=self._json, quiet=request.quiet)
             with display:
@@ -108,7 +110,7 @@ class Run:
         view = await service.batches.get(batch.guid)
         if view.batch.status in BATCH_ACTIONS[Action.START] - {_B.SYNCED} and (view.failed or view.stopped):
             view = await service.batches.start(batch.guid)
-        if view.batch.status in (_B.SYNCED, _B.SYNCED_WITH_ERRORS, _B.STARTING) and view.synced:
+        if view.batch.status in BATCH_ACTIONS[Action.SYNC_NOW] and view.synced:
             view = await service.batches.sync_now(batch.guid)
         return view
 
@@ -125,20 +127,24 @@ class Run:
 
     async def _follow(self, service: Service, guid: str, display: migrate_display.Display) -> None:
         """Show the batch until it rests; with --watch until a signal comes."""
-        since = 0.0
         while True:
             now = service.now()
             view = await service.batches.get(guid)
-            for user in await service.users.changed_since(guid, since):
+            for user in await service.users.changed_since(guid, self._since):
                 if self._states.get(user.id) != user.status.value:
                     self._states[user.id] = user.status.value
                     display.changed(user)
-                since = max(since, user.updated_at)
+                self._since = max(self._since, user.updated_at)
             display.show(view, await self._running(service, guid))
-            moving = view.batch.status in (_B.STARTING, _B.SYNCING, _B.COMPLETING)
-            if migrate_display.at_rest(view) and not moving and not self._request.watch:
+            if not self._request.watch and await self._rests(service, view):
                 return
             await asyncio.sleep(max(0.05, LOOK_SECONDS - (service.now() - now)))
+
+    async def _rests(self, service: Service, view: BatchView) -> bool:
+        """Say whether nothing will move before the next incremental sync."""
+        if view.by_summary[StatusSummary.ACTIVE] or view.batch.status in (_B.STARTING, _B.SYNCING, _B.COMPLETING):
+            return False
+        return not await service.users.count_due(view.batch.guid)
 
     async def _running(self, service: Service, guid: str) -> Sequence[User]:
         active = await service.users.page(batch=guid, summary=StatusSummary.ACTIVE, limit=1_000)
@@ -146,12 +152,23 @@ class Run:
 
     async def _result(self, service: Service, view: BatchView, stopped_by: int) -> Result:
         failed = [user async for user in service.reports.users(view.batch.guid, summary=StatusSummary.FAILED)]
-        errors = await service.batches.row_errors(view.batch.guid)
+        errors = self._of_this_file(await service.batches.row_errors(view.batch.guid))
         if self._request.report is not None:
             with self._request.report.open("w", encoding="utf-8", newline="") as file:
                 async for piece in service.reports.batch_csv(view.batch.guid):
                     file.write(piece)
         return Result(view, failed, errors, time.monotonic() - self._begun, stopped_by)
+
+    def _of_this_file(self, errors: Sequence[RowErrorView]) -> list[RowErrorView]:
+        """Leave out the errors of other files that were added to the batch."""
+        file = self._request.csv
+        wrong = {(error.line, error.code) for error in file.row_errors}
+        addresses = {row.line: row.email_address for row in file.rows}
+        return [
+            error
+            for error in errors
+            if (error.line, error.code) in wrong or error.cells.get("EmailAddress") == addresses.get(error.line, "")
+        ]
 
 
 def _quiet_logs() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from mailferry.cli import wording
 from mailferry.cli.jsonlines import JsonLines
 from mailferry.migration.model import User
-from mailferry.migration.states import StatusSummary, UserStatus
+from mailferry.migration.states import UserStatus
 from mailferry.migration.statistics import user_percentage
 from mailferry.service.views import BatchView
 
@@ -244,11 +244,6 @@ def _draw(view: BatchView, running: Sequence[User], seconds: float, rows: int) -
     if more > 0:
         parts.insert(0, f"and {more} more at work")
     return Group(head, table, Text(" · ".join(parts), style="dim", no_wrap=True, overflow="ellipsis"))
-
-
-def at_rest(view: BatchView) -> bool:
-    """Say whether nothing of the batch will move before the next incremental sync."""
-    return not view.by_summary[StatusSummary.ACTIVE]
 
 
 def _to_stderr(text: str) -> None:

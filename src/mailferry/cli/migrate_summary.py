@@ -102,7 +102,7 @@ def _print(request: MigrateRequest, result: Result, written: int) -> None:
         ("Synced", wording.number(view.synced + view.finalized), True),
         ("Failed", wording.number(view.failed), view.failed > 0),
         ("Stopped", wording.number(view.stopped), view.stopped > 0),
-        ("Rows of the CSV left out", wording.number(view.row_errors), view.row_errors > 0),
+        ("Rows of the CSV left out", wording.number(len(result.row_errors)), bool(result.row_errors)),
         ("Messages found", wording.number(view.items_found), True),
         ("Messages on the target", wording.number(view.items_synced), True),
         ("Messages not copied", wording.number(view.items_skipped), view.items_skipped > 0),
@@ -139,7 +139,7 @@ def _headline(result: Result) -> tuple[str, str]:
         return "Synced: every message of every mailbox is on the target", "bold green"
     if result.exit_code == exitcodes.SKIPPED:
         return "Synced, but some messages were not copied", "bold yellow"
-    lost = view.failed + view.stopped + view.row_errors
+    lost = view.failed + view.stopped + len(result.row_errors)
     return f"{wording.plural(lost, 'mailbox', 'mailboxes')} not migrated", "bold red"
 
 

@@ -69,6 +69,12 @@ class Users:
             batch_id = (await find_batch(connection, batch)).id if batch else None
             return await stored.count(connection, batch_id=batch_id, status=status, summary=summary, search=search)
 
+    async def count_due(self, batch: str) -> int:
+        """Count the users of a batch whose next pass could begin now and has not. Raises NotFound."""
+        async with self._database.connect() as connection:
+            batch_id = (await find_batch(connection, batch)).id
+            return await stored.count_due(connection, batch_id, self._now())
+
     async def changed_since(self, batch: str, updated_at: float, *, limit: int = 1_000) -> list[User]:
         """Give the users of a batch that changed since a moment, the oldest change first. Raises NotFound."""
         async with self._database.connect() as connection:

@@ -49,7 +49,8 @@ class RowErrorRecord:
 
 
 async def add_row_errors(connection: AsyncConnection, batch_id: int, errors: Collection[RowErrorLike]) -> None:
-    """Store the errors of one file beside those of earlier ones."""
+    """Store the errors of one file beside those of earlier ones; what is there already is not stored again."""
+    there = {(error.line, error.code, tuple(error.cells.items())) for error in await row_errors(connection, batch_id)}
     rows = [
         {
             "batch_id": batch_id,
@@ -60,6 +61,7 @@ async def add_row_errors(connection: AsyncConnection, batch_id: int, errors: Col
             "cells": json.dumps(dict(error.cells), ensure_ascii=False),
         }
         for error in errors
+        if (error.line, error.code, tuple(error.cells.items())) not in there
     ]
     if rows:
         await connection.execute(insert(ROW_ERROR), rows)

@@ -156,6 +156,12 @@ async def count(
     return (await connection.execute(select(func.count()).select_from(USER).where(*conditions))).scalar_one()
 
 
+async def count_due(connection: AsyncConnection, batch_id: int, now: float) -> int:
+    """Count the users of a batch whose next pass could begin now and has not."""
+    due = (USER.c.batch_id == batch_id, USER.c.due_at <= now, USER.c.claimed_by.is_(None))
+    return (await connection.execute(select(func.count()).select_from(USER).where(*due))).scalar_one()
+
+
 async def changed_since(connection: AsyncConnection, updated_at: float, limit: int, *, after_id: int = 0) -> list[User]:
     """Give users by the moment of their last change, beginning behind (`updated_at`, `after_id`).
 

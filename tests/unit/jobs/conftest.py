@@ -14,6 +14,8 @@ import pytest
 from mailferry.jobs.engine import Job
 from mailferry.jobs.local import LocalEngine
 from mailferry.migration.states import PassKind
+from mailferry.store.database import Database
+from tests.unit.jobs.scene import Scene
 
 COMMAND = (sys.executable, str(Path(__file__).with_name("passes.py")))
 PATIENCE_SECONDS = 60.0
@@ -55,6 +57,10 @@ class Bench:
         """List the users whose passes have begun, in order."""
         return [int(note[1]) for note in self.notes("begin")]
 
+    def settings(self) -> dict[str, str]:
+        """Give what workers with a database are told."""
+        return {"folder": str(self.folder), "database": f"sqlite+aiosqlite:///{self.folder / 'service.db'}"}
+
     def note_end(self, job: Job, lost: bool) -> None:
         """Be told by an engine."""
         self.ended.append((job.user_id, lost))
@@ -89,3 +95,10 @@ def job(user_id: int, losses: int = 0, kind: PassKind = PassKind.INITIAL) -> Job
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     return Bench(tmp_path)
+
+
+@pytest.fixture
+async def scene(bench: Bench) -> AsyncIterator[Scene]:
+    database = await Database.open(bench.settings()["database"])
+    yield Scene(database)
+    await database.close()

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from mailferry.jobs import removing
 from mailferry.migration.states import BatchStatus, Outcome, PassKind, UserStatus
 from mailferry.store import claims, endpoints, transitions, users
-from mailferry.store.database import Database
 from tests.unit.jobs.conftest import until
 from tests.unit.jobs.scene import DAY, Scene, kinds
 
 B, U = BatchStatus, UserStatus
-
-
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    database = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'service.db'}")
-    yield Scene(database)
-    await database.close()
 
 
 async def test_a_batch_from_start_to_synced(scene: Scene) -> None:

@@ -1,0 +1,92 @@
+"""How much may be sent, and to which host name."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from mailferry.api.app import create_app
+from mailferry.api.edge import host_name
+from mailferry.api.limits import CSV_BYTES, USUAL_BYTES
+from mailferry.service.wiring import Service
+from tests.unit.api.scene import Clients, batch_of, client_of, csv_of
+
+JSON = {"Content-Type": "application/json"}
+
+
+async def pieces(number: int, size: int = 64 * 1024) -> AsyncIterator[bytes]:
+    for _ in range(number):
+        yield b" " * size
+
+
+def refused(answer: httpx.Response) -> None:
+    assert answer.status_code == 413, answer.text
+    assert answer.json()["code"] == "too-large"
+    assert answer.headers["connection"] == "close"
+
+
+async def test_a_body_that_says_that_it_is_too_large(operator: httpx.AsyncClient) -> None:
+    refused(await operator.patch("/api/v1/config", content=b" " * (USUAL_BYTES + 1), headers=JSON))
+    refused(await operator.post("/api/v1/batches", content=b" " * (CSV_BYTES + 1), headers=JSON))
+    refused(await operator.get("/api/v1/config", headers={"Content-Length": "9" * 50}))
+
+
+async def test_a_body_that_is_too_large_without_saying_so(operator: httpx.AsyncClient) -> None:
+    refused(await operator.patch("/api/v1/config", content=pieces(2), headers=JSON))
+    refused(await operator.post("/api/v1/batches", content=pieces(257), headers=JSON))
+    refused(await operator.post("/api/v1/batches/x/users", content=pieces(257), headers={"Content-Type": "text/csv"}))
+
+
+async def test_as_much_as_is_allowed(operator: httpx.AsyncClient, source: dict[str, Any]) -> None:
+    assert (await operator.patch("/api/v1/config", content=b"{}".ljust(USUAL_BYTES), headers=JSON)).status_code == 200
+    large = csv_of(1) + b" " * 70_000
+    answer = await operator.post("/api/v1/batches", json=batch_of(large))
+    assert answer.json()["code"] != "too-large"
+    assert len(batch_of(b"x" * 10 * 1024 * 1024)["csv_data"]) < CSV_BYTES
+
+
+async def test_nobody_without_a_token_sends_much(clients: Clients) -> None:
+    sent = 0
+
+    async def counted() -> AsyncIterator[bytes]:
+        nonlocal sent
+        async for piece in pieces(10):
+            sent += 1
+            yield piece
+
+    assert (await clients.anyone.post("/api/v1/batches", content=counted(), headers=JSON)).status_code == 401
+    assert sent <= 10  # the transport of the tests reads it all; the app did not wait for it
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:8025", "[::1]", "[::1]:8025"])
+async def test_names_of_this_machine(clients: Clients, host: str) -> None:
+    assert (await clients.anyone.get("/healthz", headers={"Host": host})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8025", "", "127.0.0.1:8025@evil", "[::2]"]
+)
+async def test_names_of_elsewhere(clients: Clients, host: str) -> None:
+    answer = await clients.anyone.get("/healthz", headers={"Host": host})
+    assert answer.status_code == 421
+    assert answer.json()["code"] == "host-not-allowed"
+
+
+async def test_a_service_for_the_network_is_asked_by_any_name(service: Service) -> None:
+    async with client_of(create_app(service, loopback=False)) as client:
+        assert (await client.get("/healthz", headers={"Host": "mail.example"})).status_code == 200
+
+
+async def test_no_page_of_elsewhere_may_read(operator: httpx.AsyncClient) -> None:
+    answer = await operator.get("/api/v1/config", headers={"Origin": "https://evil.example"})
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+    asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    assert (await operator.options("/api/v1/config", headers=asked)).status_code == 405
+
+
+def test_host_names() -> None:
+    assert host_name("[::1]:80") == "[::1]"
+    assert host_name("a:b") == "a:b"
