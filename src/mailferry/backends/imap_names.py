@@ -88,6 +88,7 @@ def root_candidates(user_root: str, own: Sequence[Namespace], foreign: Sequence[
     delimiter = next((space.delimiter for space in (*own, *foreign) if space.delimiter), "/")
     found: dict[tuple[bytes, str], None] = {}
     spaces = [space for space in foreign if space.prefix or not any(not mine.prefix for mine in own)]
+    prefixes = {space.prefix for space in (*own, *foreign)}
     for space in spaces or [Namespace(b"", delimiter), *own]:
         mark = space.delimiter or delimiter
         end = mark.encode()
@@ -101,7 +102,7 @@ def root_candidates(user_root: str, own: Sequence[Namespace], foreign: Sequence[
                 names.append(space.prefix + end.join(whole[1:]))
             names.append(path if path.startswith(space.prefix) else space.prefix + path)
         for name in names:
-            if name.removesuffix(end) != space.prefix.removesuffix(end) and not _in_inbox(name, end):
+            if name + end not in prefixes and name not in prefixes and not _in_inbox(name, end):
                 found[name, mark] = None
     return list(found)
 

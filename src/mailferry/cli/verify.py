@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
+from functools import partial
 
-from mailferry.backends.registry import mailbox_lock_name, open_reader
+from mailferry.backends.registry import Location, mailbox_lock_name, open_reader
 from mailferry.cli import exitcodes, report, wording
 from mailferry.cli.jsonlines import JsonLines
 from mailferry.cli.ledgers import snapshot
@@ -16,10 +18,11 @@ from mailferry.cli.requests import Request
 from mailferry.cli.stopping import Finished, until_signal
 from mailferry.cli.verdicts import print_verdict
 from mailferry.cli.wiretrace import Loggers, wire_trace
-from mailferry.errors import Side
+from mailferry.errors import MailferryError, Side
 from mailferry.sync.ledger_sqlite import SqliteLedger
 from mailferry.sync.lock import TargetLock
 from mailferry.sync.run import LEASE_SECONDS
+from mailferry.sync.steady import SteadyReader
 from mailferry.sync.verify import VerifyOptions, VerifyProgress, VerifyReport, mark_for_resend
 from mailferry.sync.verify import verify as compare
 
@@ -66,9 +69,9 @@ class _Verify:
     async def _compare(self, loggers: Loggers) -> tuple[VerifyReport, int]:
         request = self._request
         async with self._ledger() as ledger:
-            source = await open_reader(request.source, Side.SOURCE, loggers[0])
+            source = await self._open(request.source, Side.SOURCE, loggers[0])
             try:
-                target = await open_reader(request.target, Side.TARGET, loggers[1])
+                target = await self._open(request.target, Side.TARGET, loggers[1])
                 try:
                     known = {row.source_raw: row.target_path for row in await ledger.folders()}
                     rows = ledger if known else None
@@ -81,6 +84,20 @@ class _Verify:
                 await source.close()
             marked = await mark_for_resend(ledger, found) if self._resend and rows is not None else 0
             return found, marked
+
+    async def _open(self, location: Location, side: Side, logger: logging.Logger | None) -> SteadyReader:
+        """Open a mailbox; its connection is made anew when it breaks later."""
+        opener = partial(open_reader, location, side, logger)
+        return SteadyReader(await opener(), opener, told=self._trying_again)
+
+    def _trying_again(self, error: MailferryError, seconds: float) -> None:
+        if self._json is not None:
+            wait = round(seconds, 1)
+            self._json.write("retry", {"code": error.code, "reason": str(error), "wait_seconds": wait})
+        elif not self._request.output.quiet:
+            self._wipe()
+            text = f"Trying again in {wording.duration(seconds)}: {wording.printable(str(error))}"
+            print(text, file=sys.stderr, flush=True)
 
     @asynccontextmanager
     async def _ledger(self) -> AsyncIterator[SqliteLedger]:

@@ -6,9 +6,11 @@ who must do what. The same settings then make the endpoint.
 
 from __future__ import annotations
 
+import asyncio
+
 from mailferry.service.availability_certificate import Certificate, Problem
 from mailferry.service.availability_model import Availability, ServerSettings, Step, StepName, StepState
-from mailferry.service.availability_run import AvailabilityTest
+from mailferry.service.availability_run import AvailabilityTest, make_contexts
 
 __all__ = ["LIMIT_SECONDS", "Availability", "Certificate", "Problem", "ServerSettings", "Step", "StepName", "StepState"]
 __all__ += ["test_server"]
@@ -21,7 +23,8 @@ async def test_server(settings: ServerSettings, *, limit_seconds: float = LIMIT_
 
     Raises OSError only if `ca_file` cannot be read.
     """
-    test = AvailabilityTest(settings, limit_seconds)
+    contexts = await asyncio.to_thread(make_contexts, settings.ca_file)
+    test = AvailabilityTest(settings, contexts, limit_seconds)
     try:
         await test.run()
     finally:

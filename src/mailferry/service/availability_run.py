@@ -25,21 +25,24 @@ _PLAIN: tuple[StepName, ...] = ("dns", "tcp", "greeting", "tls", "capabilities")
 _IMPLICIT: tuple[StepName, ...] = ("dns", "tcp", "tls", "greeting", "capabilities")
 _PROBE_SECONDS = 2.0
 
+Contexts = tuple[ssl.SSLContext, ssl.SSLContext]
+
+
+def make_contexts(ca_file: str | None) -> Contexts:
+    """Make the context that verifies and the one that only looks. Reads files: not for the event loop. Raises OSError."""
+    return client_context(accept_untrusted=False, ca_file=ca_file), client_context(accept_untrusted=True)
+
 
 class AvailabilityTest:
-    """One run: the steps so far, and the connections to be closed at the end.
+    """One run: the steps so far, and the connections to be closed at the end. `contexts`: see `make_contexts`."""
 
-    Raises OSError if `ca_file` cannot be read.
-    """
-
-    def __init__(self, settings: ServerSettings, limit_seconds: float) -> None:
+    def __init__(self, settings: ServerSettings, contexts: Contexts, limit_seconds: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._settings = settings
         self._server = settings.remote_server
         self._limit = limit_seconds
         self._deadline = self._loop.time() + limit_seconds
-        self._strict = client_context(accept_untrusted=False, ca_file=settings.ca_file)
-        self._lenient = client_context(accept_untrusted=True)
+        self._strict, self._lenient = contexts
         self._steps: list[Step] = []
         self._failure: StepFailed | None = None
         self._addresses: Sequence[Address] = ()

@@ -5,7 +5,13 @@ from __future__ import annotations
 from mailferry.errors import MailferryError, Retry
 
 
-class StoreUnreadable(MailferryError):
+class StoreError(MailferryError):
+    """The database of the service failed."""
+
+    code = "store-failed"
+
+
+class StoreUnreadable(StoreError):
     """The database of the service cannot be used."""
 
     code = "store-unreadable"
@@ -16,7 +22,7 @@ class StoreUnreadable(MailferryError):
     )
 
 
-class StoreUnwritable(MailferryError):
+class StoreUnwritable(StoreError):
     """The database of the service cannot be written."""
 
     code = "store-unwritable"
@@ -24,7 +30,7 @@ class StoreUnwritable(MailferryError):
     advice = "Check the free space and the permissions of the data folder, or the rights of the database role."
 
 
-class StoreUnavailable(MailferryError):
+class StoreUnavailable(StoreError):
     """The database of the service does not answer."""
 
     code = "store-unavailable"

@@ -49,7 +49,16 @@ async def test_a_viewer_may_read_and_nothing_else(app: FastAPI, clients: Clients
 
 @pytest.mark.parametrize(
     "header",
-    ["", "Bearer", "Bearer ", "Basic b3A6b3A=", "mf_xyz", "Bearer mf_wrong", "Bearer mf_wrong more", "Bearer Ü".encode()],
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic b3A6b3A=",
+        "mf_xyz",
+        "Bearer mf_wrong",
+        "Bearer mf_wrong more",
+        "Bearer Ü".encode(),
+    ],
 )
 async def test_what_is_no_token_is_refused(clients: Clients, header: str | bytes) -> None:
     answer = await clients.anyone.get("/api/v1/config", headers=[("Authorization", header)])  # type: ignore[list-item] # bytes

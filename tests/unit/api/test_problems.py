@@ -118,7 +118,15 @@ async def test_nothing_that_was_sent_comes_back(operator: httpx.AsyncClient, pat
 
 @pytest.mark.parametrize(
     "body",
-    [b"{", b"", b'{"name": "\xff"}', b"[" * 30_000, b'{"name": "\\ud800"}', b'{"name": "a\\u0000b"}', b'{"name":' + b"9" * 9_999],
+    [
+        b"{",
+        b"",
+        b'{"name": "\xff"}',
+        b"[" * 30_000,
+        b'{"name": "\\ud800"}',
+        b'{"name": "a\\u0000b"}',
+        b'{"name":' + b"9" * 9_999,
+    ],
 )
 async def test_bodies_that_are_no_request(operator: httpx.AsyncClient, body: bytes) -> None:
     answer = await operator.post("/api/v1/tokens", content=body, headers={"Content-Type": "application/json"})
