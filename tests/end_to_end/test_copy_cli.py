@@ -14,8 +14,10 @@ import pytest
 
 from mailferry.backends.registry import Location, mailbox_lock_name
 from mailferry.sync.lock import TargetLock
+from tests.faults.proxy import Cut, Proxy
+from tests.faults.wire import AtByte
 from tests.servers.dovecot import Dovecot
-from tests.servers.mailboxes import Message, contents, fill, snapshot, write_maildir
+from tests.servers.mailboxes import Message, connect, contents, fill, snapshot, write_maildir
 from tests.servers.plugin import DovecotFactory
 
 PASSWORD = "correct horse battery"
@@ -141,6 +143,24 @@ def test_to_a_maildir_and_verified(cli: Cli, dovecot: Dovecot, terry: str) -> No
     cli.run("verify", "--quiet", *places)
 
 
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_verify_goes_on_after_a_broken_connection(
+    cli: Cli, dovecot: Dovecot, target: Dovecot, terry: str, side: str
+) -> None:
+    write_maildir(dovecot.accounts[terry], "Many", [Message(mail(n, 2_000)) for n in range(400)])
+    cli.run("copy", "--quiet", at(dovecot, terry), at(target, terry))
+    broken = dovecot if side == "source" else target
+    with Proxy(broken.port).in_thread() as proxy:
+        fault = proxy.on("to_client", AtByte(300_000), Cut(), connection=1)
+        place = f"imap://{terry}@127.0.0.1:{proxy.port}"
+        places = (place, at(target, terry)) if side == "source" else (at(dovecot, terry), place)
+        out, err = cli.run("verify", "--report", "r.json", *places)
+        assert (fault.count, proxy.connections) == (1, 2)
+    assert "Complete" in out
+    assert err.count("Trying again in") == 1
+    assert read(cli.folder / "r.json")["totals"]["equal"] == 460
+
+
 def test_quiet_says_nothing_when_all_is_well(cli: Cli, dovecot: Dovecot, terry: str) -> None:
     assert cli.run("copy", "-q", at(dovecot, terry), "maildir:box") == ("", "")
 
@@ -208,6 +228,22 @@ def test_an_included_folder_that_is_not_there_is_told_at_once(cli: Cli, dovecot:
     told = out if how == "--json" else err
     assert told.count("no folder of the source matches --include-folders 'Clinets/*'") == 1
     assert len(list((cli.folder / "box/cur").iterdir())) == 30
+
+
+def test_deletions_are_mirrored_if_asked_for(cli: Cli, dovecot: Dovecot, target: Dovecot, terry: str) -> None:
+    words = ("--report", "r.json", at(dovecot, terry), at(target, terry))
+    cli.run("copy", *words)
+    with connect(dovecot, terry) as client:
+        client.command(b"SELECT INBOX")
+        client.command(b"UID STORE 3:5 +FLAGS (\\Deleted)")
+        client.command(b"EXPUNGE")
+    cli.run("copy", *words)
+    assert len(snapshot(target, terry)[("INBOX",)]) == 30
+    out, _ = cli.run("copy", "--mirror-deletions", *words)
+    assert "Removed" in out
+    totals = read(cli.folder / "r.json")["totals"]
+    assert (totals["removed"], totals["copied"], totals["found"], totals["already_there"]) == (3, 0, 57, 57)
+    assert_arrived(dovecot, target, terry)
 
 
 def test_events_as_json(cli: Cli, dovecot: Dovecot, terry: str) -> None:

@@ -70,8 +70,13 @@ def wanted(source: str) -> set[str]:
         if line.startswith("-r "):
             names |= wanted(line.removeprefix("-r ").removesuffix(".in"))
         elif line and not line.startswith(("#", "-")):
-            names.add(line.strip())
+            names.add(requirement_name(line))
     return names
+
+
+def requirement_name(line: str) -> str:
+    """Give the name of a requirement as lock files write it: without extras, words joined by hyphens."""
+    return re.split(r"[\[<>=~! ;]", line.strip(), maxsplit=1)[0].lower().replace("_", "-")
 
 
 def test_no_file_names_a_registry_or_a_machine() -> None:
@@ -151,4 +156,4 @@ def test_the_locks_agree(smaller: str, larger: str) -> None:
 def test_the_package_needs_what_the_runtime_lock_pins() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     declared = project["project"]["dependencies"] + project["build-system"]["requires"]
-    assert {re.split(r"[<>=~!\[; ]", entry, maxsplit=1)[0] for entry in declared} == wanted("runtime")
+    assert {requirement_name(entry) for entry in declared} == wanted("runtime")

@@ -8,7 +8,7 @@ from mailferry.api.fields import Base64, Flag, Moment, Priority, Seconds, Text, 
 from mailferry.imap.values import Secret
 from mailferry.migration.model import Authentication, EndpointRole, EndpointType, Security
 from mailferry.service.availability import ServerSettings
-from mailferry.service.batches import BatchSettings
+from mailferry.service.batchsettings import BatchSettings
 from mailferry.service.config import Config
 from mailferry.service.endpoints import EndpointSettings
 from mailferry.service.tokens import Role

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
@@ -74,7 +74,7 @@ class Streams:
         if self._open >= self._most:
             raise HTTPException(503, f"{self._most} streams are open, which is the limit.")
 
-    async def follow(self, caller: TokenView, batch: str, after_id: int | None) -> AsyncIterator[bytes]:
+    async def follow(self, caller: TokenView, batch: str, after_id: int | None) -> AsyncGenerator[bytes]:
         """Give the events behind one, None: from now on; those of one batch, '': of all; until the app ends."""
         last = await self._service.events.last_id()
         if after_id is not None and after_id <= last:  # a greater one is of another database

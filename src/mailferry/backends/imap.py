@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from mailferry import errors
 from mailferry.backends.base import (
+    INBOX,
     FetchJob,
     Flags,
     FolderPath,
@@ -54,12 +55,33 @@ class ImapReader:
         """LIST with everything in one round trip where the server can (RFC 5258, RFC 5819), else three."""
         with translated(self.session.side, self.session.settings.where):
             self.session.unselect()
+            listed: list[Listed] | None = None
             if self.session.lists_at_once and status:
                 try:
-                    return await self._list_extended()
+                    listed = await self._list_extended()
                 except CommandRefused:
                     pass
-            return await self._list_plain(status=status)
+            if listed is None:
+                listed = await self._list_plain(status=status)
+            if not self.session.settings.user_root and all(folder.path != INBOX for folder in listed):
+                await self._add_inbox(listed)
+            return listed
+
+    async def _add_inbox(self, listed: list[Listed]) -> None:
+        """INBOX is to be listed if there is one (RFC 3501, 6.3.8). A server that lists nothing beside an INBOX may hide
+        other folders too: Cyrus 3.6 with dots as separators lists nothing to a user whose name has a dot.
+        """
+        names = self.session.names
+        inbox = (await self.status([INBOX]))[0]
+        if inbox is None:
+            return
+        if not listed:
+            where = self.session.settings.where
+            raise errors.ProtocolBroken(
+                f"{where}: there is an INBOX, but LIST shows no folders", side=self.session.side
+            )
+        names.path(b"INBOX")
+        listed.insert(0, Listed(INBOX, names.raw(INBOX), selectable=True, subscribed=True, status=inbox))
 
     async def _list_extended(self) -> list[Listed]:
         asked = [self.session.ask_for_list(pattern) for pattern in self._patterns()]

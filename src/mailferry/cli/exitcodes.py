@@ -64,6 +64,7 @@ _PLAIN: Mapping[str, int] = MappingProxyType(
         "store-unwritable": 71,
         "store-unavailable": 72,
         "key-unusable": 73,
+        "store-failed": 74,
     }
 )
 

@@ -17,7 +17,7 @@ from mailferry.errors import BadUsage, Side
 from mailferry.imap.values import Secret
 from mailferry.migration.csvfile import MAX_BYTES, CsvFile, parse
 from mailferry.migration.model import Authentication, EndpointRole, EndpointType, Security
-from mailferry.service.batches import LONGEST_NAME, BatchSettings
+from mailferry.service.batchsettings import LONGEST_NAME, BatchSettings
 from mailferry.service.endpoints import EndpointSettings
 
 _SECURITY = {"none": Security.NONE, "ssl": Security.SSL, "tls": Security.TLS}

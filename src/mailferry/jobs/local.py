@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -12,6 +13,7 @@ from typing import Any
 
 from mailferry.jobs.engine import Ended, Job
 from mailferry.jobs.process import WorkerProcess
+from mailferry.jobs.trials import SHORTEST_TRIAL_SECONDS, Trials
 
 log = logging.getLogger(__name__)
 
@@ -19,8 +21,6 @@ PER_WORKER = 50
 GRACE_SECONDS = 8.0
 FIRST_DELAY_SECONDS = 0.5
 LONGEST_DELAY_SECONDS = 60.0
-SUSPECT_AFTER = 2
-"""A job whose worker vanished so often in a row may be what kills them: one such job in a worker at a time."""
 
 
 def default_workers() -> int:
@@ -45,12 +45,14 @@ class LocalEngine:
         settings: Mapping[str, Any] | None = None,
         grace_seconds: float = GRACE_SECONDS,
         first_delay_seconds: float = FIRST_DELAY_SECONDS,
+        shortest_trial_seconds: float = SHORTEST_TRIAL_SECONDS,
     ) -> None:
         self._command = tuple(command)
         self._settings = dict(settings or {})
         self._per_worker = per_worker
         self._grace_seconds = grace_seconds
         self._first_delay_seconds = first_delay_seconds
+        self._trials = Trials(time.monotonic, shortest_trial_seconds)
         self._workers: dict[int, WorkerProcess] = {}
         self._keepers: list[asyncio.Task[None]] = []
         self._numbers = range(1, (workers or default_workers()) + 1)
@@ -59,14 +61,14 @@ class LocalEngine:
 
     async def open(self, ended: Ended) -> None:
         """Start the workers, without waiting until they are ready."""
-        self._ended = ended
+        self._tell = ended
         self._keepers = [asyncio.create_task(self._keep(number)) for number in self._numbers]
 
     async def close(self) -> None:
         """Tell the workers to hand back their jobs and to end; kill those that have not after the grace time."""
         self._closing.set()
         for job in self._take_held():
-            self._ended(job, lost=False)
+            self._job_ended(job, lost=False)
         for worker in self._workers.values():
             worker.quit()
         try:
@@ -92,7 +94,7 @@ class LocalEngine:
         """Pass the wish on to the worker that has the job."""
         for job in [job for job in self._held if job.user_id == user_id]:
             self._held.remove(job)
-            self._ended(job, lost=False)
+            self._job_ended(job, lost=False)
         for worker in self._workers.values():
             if user_id in worker.jobs:
                 worker.stop(user_id)
@@ -109,24 +111,29 @@ class LocalEngine:
 
     def ended(self, job: Job, crashed: bool) -> None:
         """Pass the end of a job on, and use the place that it leaves."""
-        self._ended(job, lost=crashed)
+        self._job_ended(job, lost=crashed)
         self._place()
+
+    def _job_ended(self, job: Job, lost: bool) -> None:
+        self._trials.ended(job, lost)
+        self._tell(job, lost)
 
     def _place(self) -> None:
         if self._closing.is_set():
             for job in self._take_held():
-                self._ended(job, lost=False)
+                self._job_ended(job, lost=False)
         for job in self._take_held():
             worker = self._worker_for(job)
             if worker is None:
                 self._held.append(job)
             else:
                 worker.run(job)
+                if trial_seconds := self._trials.began(job):  # then the next suspect may come
+                    asyncio.get_running_loop().call_later(trial_seconds, self._place)
 
     def _worker_for(self, job: Job) -> WorkerProcess | None:
-        fit = [w for w in self._workers.values() if w.is_ready and len(w.jobs) < self._per_worker]
-        if _suspect(job):
-            fit = [worker for worker in fit if not any(map(_suspect, worker.jobs.values()))]
+        free = [worker for worker in self._workers.values() if worker.is_ready and len(worker.jobs) < self._per_worker]
+        fit = [worker for worker in free if self._trials.may_join(job, worker.jobs.values())]
         return min(fit, key=lambda worker: len(worker.jobs), default=None)
 
     def _take_held(self) -> list[Job]:
@@ -156,9 +163,5 @@ class LocalEngine:
         finally:
             del self._workers[number]
             for job in worker.jobs.values():
-                self._ended(job, lost=True)
+                self._job_ended(job, lost=True)
         return worker
-
-
-def _suspect(job: Job) -> bool:
-    return job.losses >= SUSPECT_AFTER

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailferry.migration import csvfile
 from mailferry.migration.csvfile import MAX_ROWS as MOST_ROWS
-from mailferry.migration.model import DAY_SECONDS, Batch, Endpoint, EndpointRole
+from mailferry.migration.model import Batch, Endpoint, EndpointRole
 from mailferry.migration.states import BATCH_ACTIONS, Action, BatchStatus, StatusSummary
+from mailferry.service.batchsettings import BatchSettings, blank_batch, checked_name, with_settings
 from mailferry.service.config import Config
 from mailferry.service.csvrows import Known, Taken, take
 from mailferry.service.endpoints import find_endpoint
@@ -24,27 +24,9 @@ from mailferry.store.database import Database
 from mailferry.store.keyring import Keyring
 from mailferry.store.keys import email_key
 from mailferry.store.transitions import Selection
-from mailferry.sync.folderfilter import FolderFilter
-
-LONGEST_NAME = 64
 
 Wake = Callable[[Iterable[int]], None]
 """Tells the dispatcher that there is something to do, and in which batches (ids)."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatchSettings:
-    """What a person gives; None: the default, or when a batch is changed: as it was. Moments are seconds since 1970."""
-
-    include_folders: Sequence[str] | None = None
-    exclude_folders: Sequence[str] | None = None
-    notification_emails: Sequence[str] | None = None
-    report_interval_seconds: float | None = None
-    skip_reports: bool | None = None
-    time_zone: str | None = None
-    priority: int | None = None
-    start_after: float | None = None
-    complete_after: float | None = None
 
 
 class Batches:
@@ -73,7 +55,7 @@ class Batches:
 
         Raises CsvFileError (nothing is made), InvalidValue, AlreadyExists, NotFound for an endpoint.
         """
-        name, now = _checked_name(name), self._now()
+        name, now = checked_name(name), self._now()
         file = await asyncio.to_thread(
             csvfile.parse, csv_data, allow_unknown_columns=allow_unknown_columns, filename=file_name
         )
@@ -85,7 +67,7 @@ class Batches:
         if source.role is not EndpointRole.SOURCE:
             raise InvalidValue(f"The endpoint {source.name} is a target, not a source.", name="source_endpoint")
         taken = await asyncio.to_thread(take, file, target, Known(known), self._keyring)
-        batch = _with(_blank(name, source, target, submitted_by, now), given or BatchSettings())
+        batch = with_settings(blank_batch(name, source, target, submitted_by, now), given or BatchSettings())
         waits = auto_start and batch.start_after is not None and batch.start_after > now
         if auto_start:
             batch = replace(batch, status=BatchStatus.WAITING if waits else BatchStatus.STARTING)
@@ -131,7 +113,7 @@ class Batches:
         """Change settings; folders count from the next pass on. Raises NotFound, WrongState, InvalidValue."""
         async with self._database.begin() as connection:
             batch = await _allowed(connection, identity, Action.EDIT)
-            await stored.update(connection, _with(batch, given))
+            await stored.update(connection, with_settings(batch, given))
         self._wake((batch.id,))
         return await self.get(identity)
 
@@ -287,49 +269,3 @@ async def _views(connection: AsyncConnection, found: Sequence[Batch]) -> list[Ba
         )
         for batch in found
     ]
-
-
-def _blank(name: str, source: Endpoint, target: Endpoint, submitted_by: str, now: float) -> Batch:
-    return Batch(
-        id=0,
-        guid=str(uuid.uuid4()),
-        name=name,
-        status=BatchStatus.CREATED,
-        source_endpoint_id=source.id,
-        target_endpoint_id=target.id,
-        source_endpoint=source.name,
-        target_endpoint=target.name,
-        report_interval_seconds=DAY_SECONDS,
-        submitted_by=submitted_by,
-        created_at=now,
-        status_at=now,
-    )
-
-
-def _with(batch: Batch, given: BatchSettings) -> Batch:
-    """Put what was given over what there is. Raises InvalidValue."""
-    for name, patterns in (("include_folders", given.include_folders), ("exclude_folders", given.exclude_folders)):
-        try:
-            FolderFilter.parse(patterns or ())
-        except ValueError as error:
-            raise InvalidValue(f"{str(error)[:1].upper()}{str(error)[1:]}.", name=name) from None
-    for address in given.notification_emails or ():
-        if "@" not in address.strip("@"):
-            raise InvalidValue(f"{address!r} is no mail address.", name="notification_emails")
-    changes: dict[str, object] = {
-        name: tuple(value) if isinstance(value, (list, tuple)) else value
-        for name in BatchSettings.__dataclass_fields__
-        if (value := getattr(given, name)) is not None
-    }
-    if float(str(changes.get("report_interval_seconds", 0))) < 0:
-        raise InvalidValue("The report interval is 0 (never) or more.", name="report_interval_seconds")
-    return replace(batch, **changes)  # type: ignore[arg-type] # the fields have the same names and types
-
-
-def _checked_name(name: str) -> str:
-    name = name.strip()
-    if not name or len(name) > LONGEST_NAME or not name.isprintable() or "/" in name:
-        raise InvalidValue(
-            f"The name of a batch has 1 to {LONGEST_NAME} characters that can be seen, and no slash.", name="name"
-        )
-    return name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailferry.errors import MailferryError, Retry
+from mailferry.errors import MailferryError, Retry, Side
 
 
 class NotFound(MailferryError):
@@ -41,8 +41,8 @@ class InvalidValue(MailferryError):
     code = "invalid-value"
     advice = "Correct the value and send the request again."
 
-    def __init__(self, detail: str = "", *, name: str = "") -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str = "", *, side: Side = Side.LOCAL, wait_seconds: float = 0.0, name: str = "") -> None:
+        super().__init__(detail, side=side, wait_seconds=wait_seconds)
         self.name = name
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,25 +14,23 @@ from mailferry.errors import MailferryError, Retry, Side
 from mailferry.imap.values import Secret
 from mailferry.jobs.engine import Job
 from mailferry.migration.model import Batch, Endpoint, Failure, Progress, ReportLine, SkippedItem, User
-from mailferry.migration.states import Outcome, PassKind
+from mailferry.migration.states import Outcome
 from mailferry.migration.statistics import consistency
 from mailferry.service.config import Config
 from mailferry.service.ledgers import Ledgers
+from mailferry.service.passresults import closing, describe, item_of, pass_options, wait_seconds
 from mailferry.service.progress import ProgressWriter, Watched
 from mailferry.service.targets import source_location, target_location
 from mailferry.store import batches, claims, endpoints, events, reports, secrets, settings, users
 from mailferry.store.database import Database
 from mailferry.store.keyring import Keyring
-from mailferry.sync.folderfilter import FolderFilter
-from mailferry.sync.ledger import ExceptionKind, ExceptionRow, Ledger
+from mailferry.sync.ledger import ExceptionKind, Ledger
 from mailferry.sync.lock import TargetLock
-from mailferry.sync.options import Event, Options, RepairLevel, Stats
+from mailferry.sync.options import Event, Stats
 from mailferry.sync.run import PassResult, run_pass
 
 _log = structlog.get_logger(__name__)
 _MISSING = frozenset((ExceptionKind.SKIPPED, ExceptionKind.OVER_LIMIT, ExceptionKind.CANNOT_BE_CARRIED))
-_IN_PASS_RETRIES = 2
-_LONGEST_IN_PASS_WAIT_SECONDS = 10.0
 FAILED_FOLDER = "failed-folder"
 
 
@@ -153,7 +150,7 @@ class PassRunner:
     async def _done(self, work: Work, watched: Watched, result: PassResult, ledger: Ledger) -> End:
         counts = (await ledger.counts()).values()
         stats = watched.stats
-        items = [_item(result, row) for row in result.exceptions]
+        items = [item_of(result, row) for row in result.exceptions]
         items += [SkippedItem(name, 0, FAILED_FOLDER, reason=why) for name, why in result.failed_folders.items()]
         missing = sum(row.kind in _MISSING for row in result.exceptions)
         synced = sum(count.confirmed for count in counts)
@@ -161,7 +158,7 @@ class PassRunner:
         copied = stats.total("copied")
         for warning in result.warnings:
             watched.lines.append(self._line("warning", warning))
-        watched.lines.append(self._line("info", _closing(copied, stats, missing, len(result.failed_folders))))
+        watched.lines.append(self._line("info", closing(copied, stats, missing, len(result.failed_folders))))
         progress = replace(
             watched.progress(),
             found=stats.total("found"),
@@ -243,67 +240,3 @@ def _places(
     source: Endpoint, target: Endpoint, user: User, own: Mapping[str, Secret], shared: Mapping[str, Secret]
 ) -> tuple[Location, Location]:
     return source_location(source, user, own), target_location(target, user, own, shared)
-
-
-def pass_options(config: Config, batch: Batch, kind: PassKind) -> Options:
-    """Say what a pass is told. A long wait is not waited for in the pass: it would hold a connection's place."""
-    del kind
-    repair: RepairLevel = config.repair  # type: ignore[assignment] # checked when it was set
-    return Options(
-        filter=FolderFilter.parse(batch.include_folders, batch.exclude_folders),
-        max_message_bytes=config.max_message_bytes,
-        max_items=config.max_items,
-        repair=repair,
-        retries=_IN_PASS_RETRIES,
-        longest_wait_seconds=_LONGEST_IN_PASS_WAIT_SECONDS,
-    )
-
-
-def wait_seconds(config: Config, attempts: int, asked_seconds: float) -> float:
-    """Say how long to wait after failed attempts: doubling with jitter, never less than the server asked for."""
-    growing = min(config.retry_seconds * 2.0 ** min(attempts, 16), config.longest_retry_seconds)
-    return max(asked_seconds, growing * (0.75 + random.random() / 2))  # jitter, not a secret
-
-
-def describe(event: Event) -> str:
-    """Give a line for the report; '' for what is not worth one."""
-    fields = event.fields
-    match event.name:
-        case "folders mapped":
-            left = f", {fields['left_out']} left out" if fields["left_out"] else ""
-            return f"{fields['folders']} folders{left}."
-        case "folder synced" if fields["copied"] or fields["skipped"]:
-            skipped = f", {fields['skipped']} skipped" if fields["skipped"] else ""
-            return f"{fields['folder']}: {fields['copied']} messages copied ({fields['size_bytes']} bytes){skipped}."
-        case "retry":
-            return f"{fields['reason']} Going on in {fields['wait_seconds']} s."
-        case "outcome settled":
-            return f"{fields['folder']}: after an interruption {fields['to_send_again']} messages are sent again."
-    return ""
-
-
-def _closing(copied: int, stats: Stats, missing: int, failed_folders: int) -> str:
-    parts = [f"Done: {stats.total('found')} messages on the source, {copied} copied"]
-    for count, text in (
-        (stats.total("adopted"), "were on the target before"),
-        (stats.total("flags_changed"), "with new flags"),
-        (missing, "not copied"),
-        (failed_folders, "folders failed"),
-    ):
-        if count:
-            parts.append(f"{count} {text}")
-    return ", ".join(parts) + "."
-
-
-def _item(result: PassResult, row: ExceptionRow) -> SkippedItem:
-    return SkippedItem(
-        folder=result.folder_names.get(row.folder_id, ""),
-        uid=row.uid,
-        kind=str(row.kind),
-        code=row.code,
-        reason=row.server_text,
-        subject=row.subject,
-        message_id=row.message_id,
-        date=float(row.date) if row.date >= 0 else None,
-        size_bytes=row.size_bytes,
-    )

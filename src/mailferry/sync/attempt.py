@@ -13,6 +13,7 @@ from mailferry.sync.doubt import resolve_all, sweep
 from mailferry.sync.flags import follow_flags
 from mailferry.sync.ledger import ExceptionKind, Ledger, Load
 from mailferry.sync.limit import within
+from mailferry.sync.merged import note_merged
 from mailferry.sync.names import FolderMap, map_folders
 from mailferry.sync.options import Event, Listener, Options, Stats
 from mailferry.sync.plan import FolderPlan
@@ -191,6 +192,8 @@ class Attempt:
             newest = self._options.newest_flags
             changed = await follow_flags(source, target, self._ledger, work, changed_since=since, newest=newest)
             stats.flags_changed += changed
+        if target.features.is_gmail and (stats.copied or row.in_doubt):
+            await note_merged(self._ledger, row)
         if work.plan.all_flags:
             row.full_compare_at = int(self._options.clock.now())
         status = work.opened or work.source

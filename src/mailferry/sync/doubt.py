@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailferry.backends.base import FetchJob, FolderPath, Item, Listing, Mail, Mode, Reader, Target, Want
-from mailferry.sync.identity import Digester, identity
+from mailferry.sync.identity import NO_IDENTITY, Digester, identity
 from mailferry.sync.ledger import ChunkRow, ChunkState, ExceptionKind, ExceptionRow, FolderRow, Ledger
 from mailferry.sync.options import Options
 from mailferry.sync.packed import NO_DIGEST, Columns, RowOutcome
@@ -64,11 +64,17 @@ async def resolve_all(target: Target, ledger: Ledger, folders: Sequence[FolderRo
 async def _resolve(target: Target, ledger: Ledger, row: FolderRow, rows: Sequence[ChunkRow]) -> int:
     open_rows = [r for r in rows if r.state is ChunkState.SENT]
     floor = min((r.floor for r in open_rows), default=1)
+    merges = target.features.is_gmail  # what was there before may stand for what we sent
     listing = await target.listing(
-        row.target_path, Want.DATE | Want.SIZE | Want.IDENTITY, first_uid=max(floor, 1), identify=identity
+        row.target_path,
+        Want.DATE | Want.SIZE | Want.IDENTITY,
+        first_uid=1 if merges else max(floor, 1),
+        identify=identity,
     )
     claims = _Claims(rows, listing, floor, keeps_date=target.features.keeps_internal_date)
     await claims.match(target, row.target_path)
+    if merges:
+        claims.merge()
     lost: list[int] = []
     settled: list[tuple[int, Columns]] = []
     for chunk in rows:
@@ -146,6 +152,16 @@ class _Claims:
                 continue
             for (chunk, i), at in zip(claims, free, strict=False):
                 self._take(chunk, i, at)
+
+    def merge(self) -> None:
+        """Give what is still in doubt a message of the same identity, whoever has it: the server keeps only one."""
+        held = {identity_: at for at, identity_ in enumerate(self.listing.identities) if identity_ != NO_IDENTITY}
+        for claims in self._doubtful.values():
+            for chunk, i in claims:
+                at = held.get(chunk.columns.identities[i])
+                if chunk.columns.outcomes[i] == RowOutcome.UNKNOWN and at is not None:
+                    self._take(chunk, i, at)
+                    chunk.columns.outcomes[i] = RowOutcome.MERGED
 
     @staticmethod
     def _differ(claims: Sequence[tuple[ChunkRow, int]]) -> bool:

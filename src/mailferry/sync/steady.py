@@ -57,6 +57,8 @@ class SteadyReader:
         clock: Clock | None = None,
         told: Told = lambda error, seconds: None,
     ) -> None:
+        self.key = reader.key
+        self.features: Features = reader.features
         self._reader = reader
         self._open = open_reader
         self._retries = retries
@@ -65,16 +67,6 @@ class SteadyReader:
         self._clock = clock or Clock()
         self._told = told
         self._failures = 0
-
-    @property
-    def key(self) -> str:
-        """See `Reader`."""
-        return self._reader.key
-
-    @property
-    def features(self) -> Features:
-        """See `Reader`."""
-        return self._reader.features
 
     async def list_folders(self, *, status: bool = True) -> list[Listed]:
         """See `Reader.list_folders`."""
@@ -162,6 +154,7 @@ class SteadyReader:
             await self._clock.sleep(wait)
             try:
                 self._reader = await self._open()
+                self.features = self._reader.features
                 return
             except MailferryError as next_error:
                 error = next_error

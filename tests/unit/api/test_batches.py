@@ -25,7 +25,7 @@ async def test_a_batch_is_made_of_a_csv(operator: httpx.AsyncClient, batch: dict
 
 
 async def test_settings_come_back_as_they_were_sent(operator: httpx.AsyncClient, source: dict[str, Any]) -> None:
-    settings = {
+    settings: dict[str, Any] = {
         "exclude_folders": ["Junk", "#DeletedItems#/*"],
         "notification_emails": ["a@example.com"],
         "report_interval_seconds": 3600.0,

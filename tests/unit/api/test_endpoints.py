@@ -70,8 +70,8 @@ async def test_an_administrators_password_is_kept_and_never_shown(
     for path in ("/api/v1/endpoints/target", "/api/v1/endpoints"):
         assert SECRET not in (await operator.get(path)).text
     assert SECRET not in made.text
-    for path in service.folder.path.rglob("*"):
-        assert not path.is_file() or SECRET.encode() not in path.read_bytes()
+    for file in service.folder.path.rglob("*"):
+        assert not file.is_file() or SECRET.encode() not in file.read_bytes()
 
 
 async def test_tests_of_servers(operator: httpx.AsyncClient, source: dict[str, Any]) -> None:

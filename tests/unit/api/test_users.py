@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from mailferry.api.user_answers import SkippedItemAnswer
 from mailferry.migration.model import ReportLine, SkippedItem
 from mailferry.service.wiring import Service
 from mailferry.store import reports
@@ -87,9 +88,7 @@ async def test_a_user_goes_its_way(operator: httpx.AsyncClient, batch: dict[str,
 
 async def test_statistics(operator: httpx.AsyncClient, service: Service, batch: dict[str, Any]) -> None:
     user = await service.users.get("u1@example.com")
-    items = [
-        SkippedItem("Old", n, "bad-date", "invalid", "too old", f"Mail {n}", date=d) for n, d in ((1, 0.0), (2, -1e15))
-    ]
+    items = [SkippedItem("Old", n, "bad-date", "invalid", "too old", f"Mail {n}", date=n - 1.0) for n in (1, 2)]
     async with service.database.begin() as connection:
         await reports.replace_skipped(connection, user.id, items)
         await reports.add_lines(connection, user.id, [ReportLine(5.5, "info", "begun")])
@@ -100,8 +99,13 @@ async def test_statistics(operator: httpx.AsyncClient, service: Service, batch: 
     assert full["report"] == [{"at": "1970-01-01T00:00:05.500000Z", "level": "info", "text": "begun"}]
     assert [one["uid"] for one in full["skipped_items"]] == [1]
     skipped = (await operator.get(f"{PATH}/skipped-items")).json()
-    assert [(one["subject"], one["date"]) for one in skipped] == [("Mail 1", "1970-01-01T00:00:00Z"), ("Mail 2", None)]
+    dates = [("Mail 1", "1970-01-01T00:00:00Z"), ("Mail 2", "1970-01-01T00:00:01Z")]
+    assert [(one["subject"], one["date"]) for one in skipped] == dates
     text = await operator.get(f"{PATH}/report")
     assert text.headers["content-type"] == "text/plain; charset=utf-8"
     assert "begun" in text.text
     assert PASSWORD not in text.text
+
+
+def test_a_date_that_no_calendar_has_is_none() -> None:
+    assert SkippedItemAnswer.of(SkippedItem("Old", 1, "bad-date", date=-1e15)).date is None

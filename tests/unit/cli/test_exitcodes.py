@@ -16,7 +16,8 @@ from mailferry.sync.ledger import Fenced, LedgerUnreadable
 def every_error() -> list[type[MailferryError]]:
     """Every class of error in the package, wherever it is defined."""
     for module in pkgutil.walk_packages(mailferry.__path__, "mailferry."):
-        if module.name != "mailferry.__main__":
+        # The first runs the program; Alembic alone can load the others.
+        if module.name != "mailferry.__main__" and not module.name.startswith("mailferry.store.upgrades."):
             importlib.import_module(module.name)
     return exitcodes.error_classes()
 

@@ -77,6 +77,7 @@ class Bench:
             settings={"folder": str(self.folder)},
             grace_seconds=grace_seconds,
             first_delay_seconds=0.01,
+            shortest_trial_seconds=1000,
         )
         await engine.open(self.note_end)
         try:

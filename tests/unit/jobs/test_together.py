@@ -48,7 +48,9 @@ def now(scene: Scene) -> None:
 
 @asynccontextmanager
 async def service(bench: Bench, scene: Scene, workers: int = 1) -> AsyncIterator[tuple[Dispatcher, LocalEngine]]:
-    engine = LocalEngine(COMMAND, workers, settings=bench.settings(), first_delay_seconds=0.01)
+    engine = LocalEngine(
+        COMMAND, workers, settings=bench.settings(), first_delay_seconds=0.01, shortest_trial_seconds=0.05
+    )
     dispatcher = Dispatcher(scene.database, engine, "one", time.time, tick_seconds=0.05)
     loop = asyncio.create_task(dispatcher.run())
     try:

@@ -19,6 +19,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mailferry.migration.model import Security
 from mailferry.service import availability
@@ -239,6 +241,36 @@ async def test_a_server_that_sends_without_end() -> None:
     async with listening(talk) as port:
         found = await tried(port, NONE)
     assert failed(found) == ("greeting", "Failed")
+
+
+@settings(max_examples=40)
+@given(st.binary(max_size=80), st.sampled_from(Security))
+def test_any_greeting_gives_a_result(greeting: bytes, security: Security) -> None:
+    async def run() -> Availability:
+        async with listening(says(greeting, then_closes=True)) as port:
+            return await tried(port, security)
+
+    found = asyncio.run(run())
+    assert failed(found)[1] == "Failed"
+    assert all(step.text.isprintable() and step.advice.isprintable() for step in found.steps)
+
+
+async def test_a_greeting_that_comes_late_still_counts() -> None:
+    """Meanwhile a second connection is made to see whether the port wants TLS."""
+    probed = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not first:
+            probed.set()
+            return
+        first.pop()
+        await probed.wait()
+        await imap(capabilities="IMAP4rev1")(reader, writer)
+
+    first = [True]
+    async with listening(talk) as port:
+        found = await tried(port, NONE, limit=5.0)
+    assert found.succeeded, found
 
 
 # what an IMAP server can refuse
