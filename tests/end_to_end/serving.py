@@ -77,7 +77,8 @@ class Serving:
 
     def told(self) -> str:
         """Give its log, for messages of failed tests."""
-        return self.log.read_text(errors="replace")[-8_000:]
+        lines = self.log.read_text(errors="replace").splitlines()
+        return "\n".join(line for line in lines if "] request " not in line)[-8_000:]
 
     def _end(self, number: signal.Signals) -> None:
         assert self.process is not None

@@ -302,6 +302,18 @@ async def test_cyrus_and_a_root_that_may_not_be_read(
     assert (await copy.run()).stats.total("copied") == 0
 
 
+async def test_folders_that_cyrus_hides_from_their_owner_are_no_empty_mailbox(
+    cyrus_factory: CyrusFactory, dovecot_mdbox: Dovecot, people: People, tmp_path: Path
+) -> None:
+    """With dots as separators it lists nothing to a user whose name has a dot."""
+    source = cyrus_factory(unix_hierarchy=False)
+    source.user(people.terry)
+    fill(source, people.terry, {"INBOX": TERRY})
+    copy = reading(source, dovecot_mdbox, people.terry, tmp_path, login=people.terry)
+    with pytest.raises(errors.ProtocolBroken, match="LIST shows no folders"):
+        await copy.run()
+
+
 def give_rights(server: Cyrus, user: str) -> None:
     """Let the administrator read a mailbox."""
     with server.admin() as client:

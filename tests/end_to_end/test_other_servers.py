@@ -127,6 +127,27 @@ async def test_a_lost_ledger_costs_no_duplicate(
     assert differences(snapshot(dovecot, fresh_user), snapshot(other, fresh_user)) == []
 
 
+async def test_a_renamed_folder_is_known_by_its_id(
+    cyrus: Cyrus, dovecot: Dovecot, fresh_user: str, tmp_path: Path
+) -> None:
+    """Also when most of its messages are gone, so that only MAILBOXID can tell (RFC 8474)."""
+    cyrus.user(fresh_user)
+    dovecot.user(fresh_user)
+    put_mail(cyrus, fresh_user)
+    copy = await copied(cyrus, dovecot, fresh_user, tmp_path)
+    with connect(cyrus, fresh_user) as client:
+        assert "OBJECTID" in client.capabilities()
+        client.command(b"SELECT Sent")
+        client.command(b"UID STORE 1:2 +FLAGS (\\Deleted)")
+        client.command(b"EXPUNGE")
+        client.command(b"UNSELECT")
+        client.command(b"RENAME Sent Dispatched")
+    result = await copy.run()
+    assert result.stats.total("copied") == 0
+    assert [line for line in result.warnings if "Sent is now Dispatched" in line] != []
+    assert ("Dispatched",) not in snapshot(dovecot, fresh_user)
+
+
 async def test_from_one_to_the_other(courier: Courier, cyrus: Cyrus, fresh_user: str, tmp_path: Path) -> None:
     for server in (courier, cyrus):
         server.user(fresh_user)

@@ -40,6 +40,11 @@ class App(FastAPI):
         return self.openapi_schema
 
 
+def describe() -> dict[str, Any]:
+    """Give the OpenAPI document without a service."""
+    return _routes().openapi()
+
+
 def create_app(
     service: Service, *, loopback: bool = True, open_metrics: bool = False, look_seconds: float = LOOK_SECONDS
 ) -> FastAPI:
@@ -49,6 +54,22 @@ def create_app(
     /metrics needs no token. `look_seconds`: how often the streams of events look for news. A server that shuts down
     calls `app.state.streams.end()` first, or it would wait for those who watch.
     """
+    app = _routes()
+    app.state.service = service
+    app.state.metrics = Metrics()
+    app.state.streams = Streams(service, look_seconds=look_seconds)
+    add_handlers(app)
+    # The last one added stands outermost.
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Authentication, tokens=service.tokens, open_metrics=open_metrics)
+    app.add_middleware(SentPath)
+    if loopback:
+        app.add_middleware(HostCheck)
+    app.add_middleware(RequestLog, metrics=app.state.metrics)
+    return app
+
+
+def _routes() -> App:
     app = App(
         title="Mailferry",
         version=mailferry.__version__,
@@ -58,17 +79,6 @@ def create_app(
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
-    app.state.service = service
-    app.state.metrics = Metrics()
-    app.state.streams = Streams(service, look_seconds=look_seconds)
     for part in _ROUTES:
         app.include_router(part.router)
-    add_handlers(app)
-    # The last one added stands outermost.
-    app.add_middleware(BodyLimit)
-    app.add_middleware(Authentication, tokens=service.tokens, open_metrics=open_metrics)
-    app.add_middleware(SentPath)
-    if loopback:
-        app.add_middleware(HostCheck)
-    app.add_middleware(RequestLog, metrics=app.state.metrics)
     return app

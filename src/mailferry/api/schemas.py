@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from mailferry.api.fields import Base64, Flag, Moment, Priority, Seconds, Text, Whole, seconds_of
@@ -14,6 +17,26 @@ from mailferry.service.endpoints import EndpointSettings
 from mailferry.service.tokens import Role
 
 MOST_LISTED = 1_000
+
+
+_CSV = b"EmailAddress,UserName,Password\nana@example.com,ana,her password\n"
+_ENDPOINT: dict[str, Any] = {
+    "name": "Old server",
+    "remote_server": "imap.example.com",
+    "port": 993,
+    "security": "Ssl",
+    "max_concurrent_migrations": 50,
+    "max_concurrent_incremental_syncs": 25,
+    "skip_verification": False,
+}
+_BATCH: dict[str, Any] = {
+    "name": "First floor",
+    "source_endpoint": "Old server",
+    "csv_data": base64.b64encode(_CSV).decode(),
+    "exclude_folders": ["#JunkEmail#"],
+    "start_after": "2030-01-31T20:00:00Z",
+    "auto_start": True,
+}
 
 
 class Sent(BaseModel):
@@ -49,6 +72,8 @@ class EndpointFields(Sent):
 
 class NewEndpoint(EndpointFields):
     """An endpoint to be made."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_ENDPOINT]})
 
     name: Text
     type: EndpointType = EndpointType.IMAP
@@ -97,6 +122,8 @@ class BatchFields(Sent):
 
 class NewBatch(BatchFields):
     """A batch to be made of a CSV."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_BATCH]})
 
     name: Text
     source_endpoint: Text = Field(description="Name or GUID.")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from array import array
 from asyncio import Future
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from enum import Enum, Flag, StrEnum, auto
 from typing import NamedTuple, Protocol
 
@@ -225,8 +225,12 @@ class Reader(Protocol):
         """
         ...
 
-    async def keywords(self, paths: Sequence[FolderPath]) -> Flags:
-        """Say which keywords these folders define, as far as that can be told in one round trip."""
+    def keywords(self, paths: Sequence[FolderPath]) -> Awaitable[Flags]:
+        """Say which keywords these folders define, as far as that can be told in one round trip.
+
+        The question goes out with the call, before whatever is asked next: a stream that stands still must not hold
+        the answer up.
+        """
         ...
 
     def stream(self, jobs: Callable[[], FetchJob | None]) -> AsyncIterator[list[Item]]:

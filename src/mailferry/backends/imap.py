@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from mailferry import errors
 from mailferry.backends.base import (
@@ -137,6 +137,7 @@ class ImapReader:
                 selectable=not _hidden(entry),
                 subscribed=entry.raw_name in subscribed,
                 special_use=next((use for use in uses if use), None),
+                mailbox_id=stat.mailbox_id if stat else "",
                 status=_trusted(stat) if stat else None,
             )
         return list(found.values())
@@ -236,11 +237,12 @@ class ImapReader:
         identity = identify(header or b"") if identify is not None and want & Want.IDENTITY else 0
         rows[fetch.uid] = (self.flags(fetch.raw_flags), date[0] if date else -1, fetch.size or 0, identity)
 
-    async def keywords(self, paths: Sequence[FolderPath]) -> Flags:
+    def keywords(self, paths: Sequence[FolderPath]) -> Awaitable[Flags]:
         """EXAMINE each, pipelined, and read FLAGS."""
-        session = self.session
-        with translated(session.side, session.settings.where):
-            asked = [session.select(path, read_only=True) for path in paths]
+        return self._keywords([self.session.select(path, read_only=True) for path in paths])
+
+    async def _keywords(self, asked: Sequence[Exchange]) -> Flags:
+        with translated(self.session.side, self.session.settings.where):
             found: set[str] = set()
             for exchange in asked:
                 await exchange.reply

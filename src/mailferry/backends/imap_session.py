@@ -135,13 +135,17 @@ class Session:
     @property
     def status_items(self) -> bytes:
         """What STATUS is asked for."""
+        caps = self.client.capabilities
         items = b"MESSAGES UIDNEXT UIDVALIDITY"
-        return items + b" HIGHESTMODSEQ" if self.client.capabilities.has("CONDSTORE") else items
+        items += b" HIGHESTMODSEQ" if caps.has("CONDSTORE") else b""
+        return items + b" MAILBOXID" if caps.has("OBJECTID") else items
 
     def ask_for_list(self, pattern: bytes) -> Exchange:
-        """LIST with subscriptions, special uses and counts; the first one may be on its way since the login."""
+        """LIST with subscriptions, special uses and counts; the first one may be on its way since the login, and counts
+        if no command followed it that may have changed something.
+        """
         early, self._listing = self._listing, None
-        if early is not None and pattern == b"*":
+        if early is not None and pattern == b"*" and self.client.is_latest(early):
             return early
         special = b"SPECIAL-USE " if self.client.capabilities.has("SPECIAL-USE") else b""
         returns = b"(SUBSCRIBED " + special + b"STATUS (" + self.status_items + b"))"

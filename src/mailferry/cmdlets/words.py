@@ -16,7 +16,7 @@ DASHES: Final = "-–—"
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _VARIABLE: Final = re.compile(r"\$(?:(\w+(?::\w+)?)|\{([^{}\r\n]+)\})")
 _SIZE: Final = re.compile(r"(-?(?:\d+(?:\.\d+)?|\.\d+))([kmgt]b)?", re.IGNORECASE | re.ASCII)
-_PLAIN: Final = re.compile(r"(?![-–—])[\w.\\/:*+=~%!^@–—-]+")
+_PLAIN: Final = re.compile(r"(?![-–—@])[\w.\\/:*+=~%!^@–—-]+")
 
 Inner = Callable[[int, int], Node]
 """Parses the part of the text between two offsets, for `$( ... )`."""

@@ -175,6 +175,10 @@ class ImapClient:
         self._outgoing.push(exchange, tag + b" ")
         return exchange
 
+    def is_latest(self, exchange: Exchange) -> bool:
+        """Say whether no command has begun since this one."""
+        return exchange.tag == b"M%d" % self._serial
+
     def push(self, exchange: Exchange, segment: bytes) -> None:
         """Send a segment of a command; nothing of one that was refused in place of a `+`."""
         if not exchange.dropped:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailferry.jobs.engine import Engine, Job
+from mailferry.jobs.errors import WorkerLost
 from mailferry.jobs.following import all_batches, begin_what_is_due, follow
 from mailferry.jobs.removing import OnRemoved, remove_some
 from mailferry.migration.model import Batch, Failure
@@ -284,11 +285,5 @@ def _from(endpoint_ids: Sequence[int], last: int) -> list[int]:
 
 
 def _worker_lost(now: float) -> Failure:
-    return Failure(
-        code="worker-lost",
-        text=f"The worker process ended unexpectedly {MOST_LOSSES} times in a row while it copied this mailbox.",
-        side="local",
-        advice="Look into the log of the service for the reason, then start the user again.",
-        retry="after-repair",
-        at=now,
-    )
+    error = WorkerLost()
+    return Failure(error.code, str(error), error.side.value, error.advice, error.retry.value, now)

@@ -1,7 +1,8 @@
 """What the local engine and its workers say to each other: one JSON object a line, each with one of these keys.
 
-To the worker: `open` (the settings, first and once), `run` (user_id, fence, kind), `stop` (a user's id), `quit`.
-From it: `ready` (its process id), `ended` (a user's id; `crashed` beside it: the code of the job failed).
+To the worker: `open` (the settings, first and once), `run` (user_id, fence, kind), `stop` (a user's id), `ping` and
+`quit`.
+From it: `ready` (its process id), `ended` (a user's id; `crashed` beside it: the code of the job failed), `pong`.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from mailferry.migration.states import PassKind
 OPEN: Final = "open"
 RUN: Final = "run"
 STOP: Final = "stop"
+PING: Final = "ping"
 QUIT: Final = "quit"
 READY: Final = "ready"
 ENDED: Final = "ended"
 CRASHED: Final = "crashed"
+PONG: Final = "pong"
 
 CHUNK_BYTES = 1 << 16
 LONGEST_LINE_BYTES = 1 << 20

@@ -12,8 +12,8 @@ from contextlib import suppress
 from typing import Any
 
 from mailferry.jobs.engine import Ended, Job
-from mailferry.jobs.process import WorkerProcess
-from mailferry.jobs.trials import SHORTEST_TRIAL_SECONDS, Trials
+from mailferry.jobs.process import PING_SECONDS, WorkerProcess
+from mailferry.jobs.trials import SHORTEST_TRIAL_SECONDS, SUSPECT_AFTER, Trials
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +32,8 @@ class LocalEngine:
     """Runs jobs in worker processes that speak the protocol of `lines` on stdin and stdout.
 
     `command` starts a worker (`worker.run_worker`); `settings` go to it by stdin and may be secret. The least loaded
-    worker gets the next job. When a worker vanishes, its jobs end as lost, and another takes its place, after a delay
-    that doubles with each one in a row that ended no job.
+    worker gets the next job. A worker that does not answer is killed. When one vanishes, its jobs end as lost, and
+    another takes its place, after a delay that doubles with each one in a row that ended no job.
     """
 
     def __init__(
@@ -46,12 +46,14 @@ class LocalEngine:
         grace_seconds: float = GRACE_SECONDS,
         first_delay_seconds: float = FIRST_DELAY_SECONDS,
         shortest_trial_seconds: float = SHORTEST_TRIAL_SECONDS,
+        ping_seconds: float = PING_SECONDS,
     ) -> None:
         self._command = tuple(command)
         self._settings = dict(settings or {})
         self._per_worker = per_worker
         self._grace_seconds = grace_seconds
         self._first_delay_seconds = first_delay_seconds
+        self._ping_seconds = ping_seconds
         self._trials = Trials(time.monotonic, shortest_trial_seconds)
         self._workers: dict[int, WorkerProcess] = {}
         self._keepers: list[asyncio.Task[None]] = []
@@ -81,9 +83,9 @@ class LocalEngine:
         await asyncio.gather(*self._keepers)
 
     def free(self) -> int:
-        """Count the places of the workers that are ready."""
+        """Count the places of the workers that are ready. Suspects that wait for their trial take none."""
         places = sum(self._per_worker - len(worker.jobs) for worker in self._workers.values() if worker.is_ready)
-        return max(0, places - len(self._held))
+        return max(0, places - sum(job.losses < SUSPECT_AFTER for job in self._held))
 
     async def run(self, job: Job) -> None:
         """Give a job to the least loaded worker, or hold it until there is one for it."""
@@ -152,7 +154,7 @@ class LocalEngine:
                 await asyncio.wait_for(self._closing.wait(), delay)
 
     async def _one_life(self, number: int) -> WorkerProcess:
-        worker = self._workers[number] = WorkerProcess(number, self)
+        worker = self._workers[number] = WorkerProcess(number, self, self._ping_seconds)
         try:
             status = await worker.live(self._command, self._settings)
             if not self._closing.is_set():

@@ -19,19 +19,27 @@ log = logging.getLogger(__name__)
 
 LONGEST_LOG_LINE_BYTES = 4096
 KEPT_LOG_LINES = 20
+PING_SECONDS = 30.0
+MOST_UNANSWERED = 4
+"""So many pings in a row without a word from the worker: its event loop stands still, and all its passes with it."""
 LAST_SECONDS = 5.0
 """How long a worker may take to be gone after it closed its stdout."""
 
 ENVIRONMENT = frozenset(
-    {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"}
-    | {"PYTHONPATH", "PYTHONHOME", "PYTHONWARNINGS", "VIRTUAL_ENV", "LD_LIBRARY_PATH"}
+    {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "XDG_STATE_HOME", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+    | {"VIRTUAL_ENV", "LD_LIBRARY_PATH"}
 )
-"""What a worker gets of the environment, and `LC_*`. Anything else might be a secret."""
+ENVIRONMENT_PREFIXES = ("LC_", "PYTHON")
+"""What a worker gets of the environment. Anything else might be a secret."""
 
 
 def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Pick what a worker may know."""
-    return {name: value for name, value in environment.items() if name in ENVIRONMENT or name.startswith("LC_")}
+    return {
+        name: value
+        for name, value in environment.items()
+        if name in ENVIRONMENT or name.startswith(ENVIRONMENT_PREFIXES)
+    }
 
 
 class Listener(Protocol):
@@ -47,12 +55,14 @@ class Listener(Protocol):
 class WorkerProcess:
     """A worker process from its start to its end. `jobs`: what it was given and has not ended, by user."""
 
-    def __init__(self, number: int, listener: Listener) -> None:
+    def __init__(self, number: int, listener: Listener, ping_seconds: float = PING_SECONDS) -> None:
         self.number = number
         self.is_ready = False
         self.ended_jobs = 0
         self.jobs: dict[int, Job] = {}
         self._listener = listener
+        self._ping_seconds = ping_seconds
+        self._unanswered = 0
         self._process: Process | None = None
         self._quitting = False
         self._last_lines: deque[str] = deque(maxlen=KEPT_LOG_LINES)
@@ -83,6 +93,7 @@ class WorkerProcess:
             self._send({lines.QUIT: True})
         listening = asyncio.create_task(self._listen(process.stdout))
         logging_ = asyncio.create_task(self._log(process.stderr))
+        watching = asyncio.create_task(self._watch())
         ended = asyncio.create_task(process.wait())
         try:
             await asyncio.wait((listening, ended), return_when=asyncio.FIRST_COMPLETED)
@@ -92,11 +103,11 @@ class WorkerProcess:
             self.is_ready = False
             if not ended.done():
                 self.kill()
-            listening.cancel()
-            logging_.cancel()
+            for task in (listening, logging_, watching):
+                task.cancel()
             if process.stdin is not None:
                 process.stdin.close()
-            await asyncio.wait((listening, logging_, ended))
+            await asyncio.wait((listening, logging_, watching, ended))
         return ended.result()
 
     def run(self, job: Job) -> None:
@@ -137,12 +148,23 @@ class WorkerProcess:
                 log.error("worker said what is not a message", extra={"worker": self.number})
                 self.kill()
                 return
+            self._unanswered = 0
             if lines.READY in message:
                 self.is_ready = not self._quitting
                 self._listener.ready()
             elif lines.ENDED in message and (job := self.jobs.pop(int(message[lines.ENDED]), None)) is not None:
                 self.ended_jobs += 1
                 self._listener.ended(job, bool(message.get(lines.CRASHED)))
+
+    async def _watch(self) -> None:
+        # Pings are counted, not seconds: if it is this process that stood still, the answers are only not read yet.
+        while self._unanswered < MOST_UNANSWERED:
+            await asyncio.sleep(self._ping_seconds)
+            if self.is_ready:
+                self._unanswered += 1
+                self._send({lines.PING: True})
+        log.error("worker does not answer", extra={"worker": self.number, "jobs": sorted(self.jobs)})
+        self.kill()
 
     async def _log(self, stderr: asyncio.StreamReader) -> None:
         async for line in lines.read_lines(stderr, LONGEST_LOG_LINE_BYTES):

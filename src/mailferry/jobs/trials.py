@@ -9,13 +9,15 @@ from mailferry.jobs.engine import Job
 SUSPECT_AFTER = 2
 """A job that was lost so often in a row is a suspect. One loss is no ground: a person may have killed the worker."""
 SHORTEST_TRIAL_SECONDS = 5.0
+LONGEST_TRIAL_SECONDS = 300.0
+"""Who waits holds a place on its endpoint, so nobody is to wait for hours."""
 
 
 class Trials:
     """Which jobs are on trial. A worker has room for one such job at a time, so that of several suspects only the
     guilty one is lost again.
 
-    A trial lasts twice as long as the worker lived with the job the last time. `clock` gives seconds.
+    A trial lasts twice as long as the worker lived with the job the last time, within bounds. `clock` gives seconds.
     """
 
     def __init__(self, clock: Callable[[], float], shortest_seconds: float = SHORTEST_TRIAL_SECONDS) -> None:
@@ -47,4 +49,5 @@ class Trials:
     def _length(self, job: Job) -> float:
         if job.losses < SUSPECT_AFTER:
             return 0.0
-        return max(self._shortest_seconds, 2 * self._survived_seconds.get(job.user_id, 0.0))
+        twice = 2 * self._survived_seconds.get(job.user_id, 0.0)
+        return max(self._shortest_seconds, min(LONGEST_TRIAL_SECONDS, twice))

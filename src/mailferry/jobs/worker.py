@@ -109,6 +109,8 @@ class Worker:
                     self._start(lines.job_of(message[lines.RUN]))
                 elif lines.STOP in message:
                     self._stop(int(message[lines.STOP]))
+                elif lines.PING in message:
+                    self._say({lines.PONG: True})
                 elif lines.QUIT in message:
                     self.quit()
         except asyncio.CancelledError:

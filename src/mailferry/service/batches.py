@@ -74,7 +74,10 @@ class Batches:
             batch = replace(batch, started_at=None if waits else now)
         async with self._database.begin() as connection:
             await self._check_new(connection, name)
+            started_at = batch.started_at
             batch = await stored.add(connection, batch)
+            if started_at is not None:
+                await stored.set_moments(connection, batch.id, started_at=started_at)
             await self._add(connection, batch, taken, start=auto_start and not waits)
             await events.add(connection, "batch", batch.name, "", {"status": batch.status.value}, now)
         self._wake((batch.id,))

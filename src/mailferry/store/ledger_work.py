@@ -10,19 +10,30 @@ from typing import TypeVar
 
 import aiosqlite
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from mailferry.errors import LedgerUnwritable, MailferryError
+from mailferry.errors import LedgerUnwritable, MailferryError, Retry
 from mailferry.sync.ledger import LedgerUnreadable
 
 Result = TypeVar("Result")
 Work = Callable[[Connection], Result]
 
+# SQLSTATEs of PostgreSQL (its documentation, appendix A), and primary codes of SQLite.
 FOREIGN_KEY_VIOLATION = "23503"
-UNREADABLE_CLASSES = ("42", "XX")  # the tables are not those that we know; damaged data
+UNREADABLE_STATES = ("42", "XX")  # the tables are not those that we know; damaged data
 UNREADABLE_CODES = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+PASSING_STATES = ("08", "40", "53300", "55P03", "57")  # connection, deadlock, too many of them, lock, shutdown
+PASSING_CODES = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+class LedgerUnavailable(LedgerUnwritable):
+    """The database that holds the ledger does not answer, so nothing more was sent."""
+
+    code = "ledger-unavailable"
+    retry = Retry.SOON
+    advice = "Check that the database server runs; the pass goes on by itself when it does."
 
 
 class LedgerWork:
@@ -39,7 +50,7 @@ class LedgerWork:
         self._running: set[asyncio.Task[object]] = set()
 
     async def read(self, work: Work[Result]) -> Result:
-        """Do `work`. Raises LedgerUnreadable, LedgerUnwritable (the database cannot be reached)."""
+        """Do `work`. Raises LedgerUnreadable, LedgerUnavailable, LedgerUnwritable."""
         return await self._carried_out(self._in_turn(lambda connection: connection.run_sync(work)))
 
     async def write(self, step: str, change: Work[Result], *, durable: bool = False) -> Result:
@@ -59,12 +70,12 @@ class LedgerWork:
         async def work(connection: AsyncConnection) -> Result:
             if connection.dialect.name != "sqlite":
                 return await connection.run_sync(transaction)
-            await _prepare_sqlite(connection, durable)
+            await _say_to_sqlite(connection, "foreign_keys = ON", f"synchronous = {'FULL' if durable else 'NORMAL'}")
             try:
                 return await connection.run_sync(transaction)
             finally:
                 if not durable:  # the next user of the connection may rely on it
-                    await _prepare_sqlite(connection, True)
+                    await _say_to_sqlite(connection, "synchronous = FULL")
 
         return await self._carried_out(self._in_turn(work))
 
@@ -86,16 +97,16 @@ class LedgerWork:
                     return await work(connection)
 
 
-async def _prepare_sqlite(connection: AsyncConnection, durable: bool) -> None:
-    """Say how durable the commits of this connection are, and that it is to keep tables consistent.
-
-    Neither can be said within a transaction, which SQLAlchemy would begin, so this goes past it.
-    """
+async def _say_to_sqlite(connection: AsyncConnection, *settings: str) -> None:
+    """Set what cannot be set within a transaction. SQLAlchemy would begin one, so this goes past it."""
     raw = await connection.get_raw_connection()
-    script = f"PRAGMA foreign_keys = ON; PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}"
     driver: aiosqlite.Connection | None = raw.driver_connection
     assert driver is not None
-    await driver.executescript(script)
+    try:
+        for setting in settings:
+            await driver.execute(f"PRAGMA {setting}")
+    except sqlite3.Error as error:
+        raise _kind(error)(_said(error)) from error
 
 
 @contextmanager
@@ -107,9 +118,10 @@ def translated() -> Iterator[None]:
         if _is_foreign_key(error.orig):
             raise LookupError("the folder or pair of this row does not exist") from error.orig
         # Not the error of SQLAlchemy: its text has the values of the row.
-        raise _kind(error.orig)(_said(error.orig)) from error.orig
+        is_lost = isinstance(error, OperationalError) or error.connection_invalidated
+        raise _kind(error.orig, is_lost=is_lost)(_said(error.orig)) from error.orig
     except PoolExhausted as error:
-        raise LedgerUnwritable("(all connections to the database are in use)") from error
+        raise LedgerUnavailable("(all connections to the database are in use)") from error
 
 
 def _is_foreign_key(error: BaseException | None) -> bool:
@@ -118,16 +130,20 @@ def _is_foreign_key(error: BaseException | None) -> bool:
     return getattr(error, "sqlstate", None) == FOREIGN_KEY_VIOLATION
 
 
-def _kind(error: BaseException | None) -> type[MailferryError]:
+def _kind(error: BaseException | None, *, is_lost: bool = False) -> type[MailferryError]:
+    """`is_lost` counts if it was not the server that said so: it could not be reached, or fell silent."""
     if isinstance(error, sqlite3.Error):
         # The low byte is the primary code; errors that Python's module raises by itself have none.
-        is_unreadable = getattr(error, "sqlite_errorcode", 0) & 0xFF in UNREADABLE_CODES
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        is_passing, is_unreadable = code in PASSING_CODES, code in UNREADABLE_CODES
     else:
-        is_unreadable = (getattr(error, "sqlstate", None) or "").startswith(UNREADABLE_CLASSES)
-    return LedgerUnreadable if is_unreadable else LedgerUnwritable
+        state: str = getattr(error, "sqlstate", None) or ""
+        is_passing = state.startswith(PASSING_STATES) if state else is_lost
+        is_unreadable = state.startswith(UNREADABLE_STATES)
+    return LedgerUnavailable if is_passing else LedgerUnreadable if is_unreadable else LedgerUnwritable
 
 
 def _said(error: BaseException | None) -> str:
     """The first line; PostgreSQL goes on with values of the row."""
     line = str(error).strip().partition("\n")[0]
-    return f"The database says: {line}."
+    return f"The database says: {line.rstrip('.')}."

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeVar
 
-from mailferry.backends.base import Reader, Target, Want
+from mailferry.backends.base import Flags, Reader, Target, Want
 from mailferry.sync.apply import Copier
 from mailferry.sync.deletions import follow_deletions
 from mailferry.sync.doubt import resolve_all, sweep
@@ -114,17 +114,19 @@ class Attempt:
 
     async def _copy(self, source: Reader, target: Target, works: Sequence[FolderWork]) -> None:
         todo = [w for w in works if w.plan.ranges or w.plan.resend]
-        learning = asyncio.ensure_future(_learn_flags(source, target, [w for w in works if not w.plan.empty]))
-        for _ in range(3):  # its questions go out before the first body is asked for, so that a break inside that
-            await asyncio.sleep(0)  # finds nothing else unanswered and can be mended (rule 12)
+        asked = [w for w in works if not w.plan.empty]
+        # Asked before the first body: a break inside that finds nothing else unanswered and can be mended (rule 12).
+        keywords = asyncio.ensure_future(source.keywords([w.row.source_path for w in asked[:_KEYWORD_FOLDERS]]))
+        learning = asyncio.ensure_future(_learn_flags(target, asked, keywords))
         try:
             if not todo or self._suspects:
                 await learning
             todo = [w for w in todo if w.row.source_raw not in self._suspects or await self._takes_mail(target, w)]
             await self._copy_bodies(source, target, todo, learning)
         finally:
-            learning.cancel()
-            await asyncio.wait((learning,))
+            for task in (learning, keywords):
+                task.cancel()
+            await asyncio.gather(learning, keywords, return_exceptions=True)
 
     async def _copy_bodies(
         self, source: Reader, target: Target, todo: Sequence[FolderWork], learning: asyncio.Future[None]
@@ -192,7 +194,7 @@ class Attempt:
             newest = self._options.newest_flags
             changed = await follow_flags(source, target, self._ledger, work, changed_since=since, newest=newest)
             stats.flags_changed += changed
-        if target.features.is_gmail and (stats.copied or row.in_doubt):
+        if target.features.is_gmail:
             await note_merged(self._ledger, row)
         if work.plan.all_flags:
             row.full_compare_at = int(self._options.clock.now())
@@ -213,17 +215,13 @@ class Attempt:
         self._listen(Event("folder synced", fields))
 
 
-async def _learn_flags(source: Reader, target: Target, works: Sequence[FolderWork]) -> None:
+async def _learn_flags(target: Target, works: Sequence[FolderWork], keywords: Awaitable[Flags]) -> None:
     """Ask which flags the target's folders can store, and tell the target which keywords will come."""
-    if not works:
-        return
-    kinds, keywords = await asyncio.gather(
-        asyncio.gather(*(target.permanent_flags(work.row.target_path) for work in works)),
-        source.keywords([work.row.source_path for work in works[:_KEYWORD_FOLDERS]]),
-    )
-    for work, (permanent, anything) in zip(works, kinds, strict=True):
+    kinds = asyncio.gather(*(target.permanent_flags(work.row.target_path) for work in works))
+    for work, (permanent, anything) in zip(works, await kinds, strict=True):
         work.permanent, work.any_keyword = permanent, anything
-    target.expect_keywords(works[-1].row.target_path, works[-1].sendable(keywords))
+    if works:
+        target.expect_keywords(works[-1].row.target_path, works[-1].sendable(await keywords))
 
 
 async def _both(first: Awaitable[_A], second: Awaitable[_B]) -> tuple[_A, _B]:

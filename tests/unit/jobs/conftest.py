@@ -67,7 +67,7 @@ class Bench:
 
     @asynccontextmanager
     async def engine(
-        self, workers: int = 1, per_worker: int = 50, grace_seconds: float = 20
+        self, workers: int = 1, per_worker: int = 50, grace_seconds: float = 20, ping_seconds: float = 30
     ) -> AsyncIterator[LocalEngine]:
         """Give an engine whose workers are ready."""
         engine = LocalEngine(
@@ -78,6 +78,7 @@ class Bench:
             grace_seconds=grace_seconds,
             first_delay_seconds=0.01,
             shortest_trial_seconds=1000,
+            ping_seconds=ping_seconds,
         )
         await engine.open(self.note_end)
         try:
@@ -99,7 +100,12 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 
 @pytest.fixture
-async def scene(bench: Bench) -> AsyncIterator[Scene]:
-    database = await Database.open(bench.settings()["database"])
+def database_url(bench: Bench) -> str:
+    return bench.settings()["database"]
+
+
+@pytest.fixture
+async def scene(database_url: str) -> AsyncIterator[Scene]:
+    database = await Database.open(database_url)
     yield Scene(database)
     await database.close()

@@ -54,6 +54,8 @@ class Passes:
                     if stopped.reason is StopReason.SHUTDOWN:
                         return
                     outcome = Outcome.STOPPED
+            case "hang":
+                time.sleep(1000)
             case "deaf":
                 await self.beat(job)
         if self._database is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,13 @@ from tests.unit.jobs.conftest import until
 from tests.unit.jobs.scene import DAY, Scene, kinds
 
 B, U = BatchStatus, UserStatus
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/service.db"
+    return str(request.getfixturevalue("postgres_database"))
 
 
 async def test_a_batch_from_start_to_synced(scene: Scene) -> None:

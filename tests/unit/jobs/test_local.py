@@ -118,6 +118,27 @@ async def test_a_killed_worker_loses_its_jobs_and_is_replaced(bench: Bench, capl
     assert vars(record)["status"] == -signal.SIGKILL
 
 
+async def test_a_worker_that_is_told_to_end_hands_its_jobs_back(bench: Bench) -> None:
+    bench.word(1, "long")
+    async with bench.engine() as engine:
+        await engine.run(job(1))
+        await until(lambda: bench.begun() == [1])
+        (process,) = engine.process_ids()
+        os.kill(process, signal.SIGINT)  # Ctrl-C is for the service
+        os.kill(process, signal.SIGTERM)
+        await until(lambda: bench.ended == [(1, False)])
+        await until(lambda: engine.process_ids() not in ([], [process]))
+    assert bench.notes("stopped") == [["stopped", "1", "shutdown"]]
+
+
+async def test_a_worker_that_stands_still_is_killed(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    async with bench.engine(ping_seconds=0.5) as engine:
+        bench.word(1, "hang")
+        await engine.run(job(1))
+        await until(lambda: bench.ended == [(1, True)])
+    assert "worker does not answer" in [record.message for record in caplog.records]
+
+
 async def test_code_that_fails_is_a_loss_and_is_logged(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     bench.word(1, "raise")
@@ -189,5 +210,5 @@ async def test_settings_are_in_no_process_list(bench: Bench) -> None:
 
 
 def test_a_worker_gets_a_part_of_the_environment() -> None:
-    given = {"PATH": "/bin", "LC_ALL": "C", "MAILFERRY_TOKEN": "secret", "PGPASSWORD": "secret"}
-    assert worker_environment(given) == {"PATH": "/bin", "LC_ALL": "C"}
+    given = {"PATH": "/bin", "LC_ALL": "C", "PYTHONPATH": "src"}
+    assert worker_environment({**given, "MAILFERRY_TOKEN": "secret", "PGPASSWORD": "secret"}) == given

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailferry.jobs.trials import Trials
+from mailferry.jobs.trials import LONGEST_TRIAL_SECONDS, Trials
 from tests.unit.jobs.conftest import job
 
 
@@ -34,6 +34,15 @@ def test_a_trial_is_twice_as_long_as_the_job_lived() -> None:
     assert not trials.may_join(job(2, losses=2), [job(1, losses=2)])
     clock.now += 1
     assert trials.may_join(job(2, losses=2), [job(1, losses=2)])
+
+
+def test_no_trial_takes_hours() -> None:
+    clock = Clock()
+    trials = Trials(clock, 5)
+    trials.began(job(1))
+    clock.now += 7200
+    trials.ended(job(1), lost=True)
+    assert trials.began(job(1, losses=2)) == LONGEST_TRIAL_SECONDS
 
 
 def test_one_that_ended_well_is_forgotten() -> None:

@@ -84,10 +84,13 @@ async def test_several_may_open_an_empty_database_at_once(database_url: str) -> 
 
 
 async def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
-    with pytest.raises(ZeroDivisionError):
+    async def fail() -> None:
         async with database.begin() as connection:
             await settings.put(connection, "a", "1")
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     async with database.connect() as connection:
         assert await settings.get_all(connection) == {}
 

@@ -24,9 +24,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from mailferry.backends.base import FolderPath
 from mailferry.errors import LedgerUnwritable
+from mailferry.store.database import Database
 from mailferry.store.ledger import SqlLedger
 from mailferry.store.ledger_statements import Statements
 from mailferry.store.ledger_tables import ServerText, add_ledger_tables
+from mailferry.store.ledger_work import LedgerUnavailable
 from mailferry.sync.ledger import (
     ChunkKind,
     ChunkRow,
@@ -38,6 +40,7 @@ from mailferry.sync.ledger import (
     Load,
 )
 from mailferry.sync.packed import Columns
+from tests.servers.base import free_ports
 from tests.servers.postgres import Postgres
 
 DEADLINE_SECONDS = 60.0
@@ -353,6 +356,30 @@ async def test_a_database_without_the_tables_is_said(url: str) -> None:
             await SqlLedger(engine).open_pair("source", "target", 60.0)
 
 
+async def test_a_file_that_is_no_database_is_said_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "service.db"
+    path.write_bytes(b"From nobody Thu Jan  1 00:00:00 1970\n" * 50)
+    before = path.read_bytes()
+    async with opened(f"sqlite+aiosqlite:///{path}") as engine:
+        with pytest.raises(LedgerUnreadable, match="not a database"):
+            await SqlLedger(engine).open_pair("source", "target", 60.0)
+    assert path.read_bytes() == before
+
+
+async def test_a_place_where_no_file_can_be_is_said(tmp_path: Path) -> None:
+    async with opened(f"sqlite+aiosqlite:///{tmp_path}/missing/service.db") as engine:
+        with pytest.raises(LedgerUnwritable, match="unable to open"):
+            await SqlLedger(engine).open_pair("source", "target", 60.0)
+
+
+async def test_a_server_that_is_not_there_is_said(postgres: Postgres) -> None:
+    (port,) = free_ports(1)
+    url = make_url(postgres.url("postgres")).set(port=port)
+    async with opened(url.render_as_string(hide_password=False)) as engine:
+        with pytest.raises(LedgerUnavailable, match="refused"):
+            await SqlLedger(engine).open_pair("source", "target", 60.0)
+
+
 async def test_a_damaged_row_is_said(ledger: SqlLedger, engine: AsyncEngine) -> None:
     row = await ledger.save_folder(folder())
     await ledger.open_chunk(chunk(row.id, 1, n=3))
@@ -367,6 +394,7 @@ async def test_a_change_that_cannot_be_stored_is_said_without_the_mail(ledger: S
     one.source_raw, one.reason = b"two", "a secret reason"
     with pytest.raises(LedgerUnwritable) as caught:
         await ledger.save_folder(one)
+    assert not isinstance(caught.value, LedgerUnavailable)  # trying again would not help
     told: BaseException | None = caught.value
     while told is not None:
         assert "a secret reason" not in str(told)
@@ -382,7 +410,7 @@ async def test_a_file_that_somebody_holds_is_said_and_the_change_can_be_tried_ag
         row = await ledger.save_folder(folder())
         async with engine.connect() as other:
             await other.execute(text("UPDATE ledger_pair SET fence = fence"))
-            with pytest.raises(LedgerUnwritable, match="locked"):
+            with pytest.raises(LedgerUnavailable, match="locked"):
                 await ledger.open_chunk(chunk(row.id, 1))
             assert await ledger.covers(row.id) == []  # reading goes on
         await ledger.open_chunk(chunk(row.id, 1))
@@ -411,7 +439,7 @@ async def test_broken_connections_are_said_and_over_with_the_next_call(
     row = await ledger.save_folder(folder())
     name = postgres_engine.url.database
     postgres.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-    with pytest.raises(LedgerUnwritable):
+    with pytest.raises(LedgerUnavailable):
         await ledger.open_chunk(chunk(row.id, 1))
     await ledger.open_chunk(chunk(row.id, 2))
     assert await ledger.covers(row.id) == [(2, 2)]
@@ -423,7 +451,7 @@ async def test_a_database_that_lets_nobody_in_is_said(postgres: Postgres, postgr
     await postgres_engine.dispose()
     postgres.execute(f'ALTER DATABASE "{postgres_engine.url.database}" ALLOW_CONNECTIONS false')
     for call in (ledger.folders, ledger.renew_lease):
-        with pytest.raises(LedgerUnwritable, match="not currently accepting connections") as caught:
+        with pytest.raises(LedgerUnavailable, match="not currently accepting connections") as caught:
             await call()
         assert str(postgres_engine.url.password) not in f"{caught.value}{caught.value.__cause__}"
 
@@ -433,7 +461,7 @@ async def test_when_all_connections_are_in_use_that_is_said(postgres_database: s
         await make_tables(engine)
         ledger = SqlLedger(engine)
         async with engine.connect():
-            with pytest.raises(LedgerUnwritable, match="in use"):
+            with pytest.raises(LedgerUnavailable, match="in use"):
                 await ledger.open_pair("source", "target", 600.0)
         assert (await ledger.open_pair("source", "target", 600.0)).fence == 1
 
@@ -482,6 +510,26 @@ async def test_any_way_to_begin_a_transaction_in_sqlite_will_do(tmp_path: Path) 
         assert list(read.columns.flags) == [3]
         await ledger.delete_folder(row.id)
         assert await ledger.exceptions() == []  # what belongs to a row goes with it, without a setting of the engine
+
+
+async def test_the_ledger_works_on_a_database_that_the_service_made(url: str) -> None:
+    database = await Database.open(url)
+    try:
+        ledger = SqlLedger(database.engine)
+        await ledger.open_pair("source", "target", 600.0)
+        row = await ledger.save_folder(folder())
+        opened_chunk = chunk(row.id, 1)
+        await ledger.open_chunk(opened_chunk, [ExceptionRow(row.id, 5, 2, "skipped")])
+        await ledger.settle_chunk(opened_chunk.id, opened_chunk.columns)
+        await ledger.note_attempts(row.id, 5, [1])
+        assert await ledger.chunks(row.id, states=[ChunkState.SETTLED], columns=Load.FLAGS) != []
+        assert await ledger.remove_pair("source", "target")
+        async with database.connect() as connection:
+            for name in ("chunk", "exception", "attempt", "folder"):
+                count = await connection.execute(text(f"SELECT count(*) FROM ledger_{name}"))
+                assert count.scalar() == 0
+    finally:
+        await database.close()
 
 
 # --- tables ----------------------------------------------------------------------------------------------

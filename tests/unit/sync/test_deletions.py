@@ -154,31 +154,34 @@ async def test_a_copy_that_stands_for_two_is_kept_for_the_other(tmp_path: Path) 
     assert mail(3) in [m.data for m in rig.target.mails(INBOX)]
 
 
+async def interrupted(folder: Path, steps: Steps) -> Rig:
+    """Copy, delete and move at the source, and copy again with these steps; once more after a kill."""
+    folder.mkdir()
+    rig = filled(folder, count=5)
+    await rig.run(MIRROR)
+    rig.source.expunge(INBOX, [2])
+    rig.source.move(CLIENTS, [1], INBOX)
+    ledger = SqliteLedger(rig.state, steps=steps.reach)
+
+    async def open_source() -> MemoryMailbox:
+        return MemoryMailbox(rig.source, side=Side.SOURCE, steps=steps)
+
+    async def open_target() -> MemoryMailbox:
+        return MemoryMailbox(rig.target, side=Side.TARGET, steps=steps)
+
+    try:
+        await steps.run(run_pass(open_source, open_target, ledger, ("s", "t"), MIRROR))
+    except Killed:
+        await rig.run(MIRROR)
+    finally:
+        await ledger.close()
+    return rig
+
+
 @pytest.mark.parametrize("how", list(How))
 async def test_a_stop_at_any_step_removes_neither_more_nor_less(tmp_path: Path, how: How) -> None:
-    total, k = 1, 0
-    while k < total:
-        k += 1
-        folder = tmp_path / str(k)
-        folder.mkdir()
-        rig = filled(folder, count=10)
-        await rig.run(MIRROR)
-        rig.source.expunge(INBOX, [2, 9])
-        rig.source.move(CLIENTS, [1], INBOX)
-        steps = Steps(stop_at=k, how=how)
-        ledger = SqliteLedger(rig.state, steps=steps.reach)
-
-        async def open_source(rig: Rig = rig, steps: Steps = steps) -> MemoryMailbox:
-            return MemoryMailbox(rig.source, side=Side.SOURCE, steps=steps)
-
-        async def open_target(rig: Rig = rig, steps: Steps = steps) -> MemoryMailbox:
-            return MemoryMailbox(rig.target, side=Side.TARGET, steps=steps)
-
-        try:
-            await steps.run(run_pass(open_source, open_target, ledger, ("s", "t"), MIRROR))
-        except Killed:
-            await rig.run(MIRROR)
-        finally:
-            await ledger.close()
-        total = max(total, steps.total)
-        assert rig.same(), f"step {k}: {steps.names[k - 1]}"
+    whole = Steps()
+    await interrupted(tmp_path / "whole", whole)
+    for k in range(1, whole.total + 1):
+        rig = await interrupted(tmp_path / str(k), Steps(k, how))
+        assert rig.same(), f"step {k}: {whole.names[k - 1]}"
