@@ -1,4 +1,4 @@
-"""The sample mailbox of the demo: made by rule, so the same every time. Names and addresses are fictitious."""
+"""The sample mailboxes of the demo: made by rule, so the same every time. Names and addresses are fictitious."""
 
 from __future__ import annotations
 
@@ -10,10 +10,17 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import NamedTuple
 
-TERRY = Address("Terry Adams", "terry", "contoso.example")
-PEOPLE = (
+STAFF = (
+    Address("Terry Adams", "terry", "contoso.example"),
     Address("Ann Beebe", "ann", "contoso.example"),
     Address("Paul Cannon", "paul", "contoso.example"),
+    Address("Sanjay Patel", "sanjay", "contoso.example"),
+    Address("Amélie Garner", "amelie", "contoso.example"),
+)
+"""Whose mailboxes there are."""
+
+PEOPLE = (
+    *STAFF,
     Address("Zoë Müller", "zoe", "fabrikam.example"),
     Address("Сергей Иванов", "sergey", "fabrikam.example"),
 )
@@ -41,11 +48,12 @@ class Sample(NamedTuple):
     date: datetime
 
 
-def samples() -> Iterator[Sample]:
-    """Give the sample messages, folder by folder."""
+def samples(owner: Address) -> Iterator[Sample]:
+    """Give the messages of one of the staff, folder by folder."""
+    more = 9 * STAFF.index(owner)
     plan = {
-        "INBOX": 40,
-        "Sent": 18,
+        "INBOX": 40 + more,
+        "Sent": 18 + more // 2,
         "Drafts": 2,
         "Clients": 6,
         "Clients/Contoso": 12,
@@ -61,17 +69,19 @@ def samples() -> Iterator[Sample]:
             flags += " \\Flagged" if k % 9 == 5 else ""
             flags += " \\Answered" if k % 5 == 2 else ""
             flags = "\\Draft" if folder == "Drafts" else flags.strip()
-            yield Sample(folder, _message(number, when, outgoing=folder in ("Sent", "Drafts")), flags, when)
+            yield Sample(folder, message(owner, number, when, outgoing=folder in ("Sent", "Drafts")), flags, when)
 
 
-def _message(number: int, when: datetime, *, outgoing: bool) -> bytes:
-    other = PEOPLE[number % len(PEOPLE)]
+def message(owner: Address, number: int, when: datetime, *, outgoing: bool = False) -> bytes:
+    """Give one message, to its owner or from."""
+    others = [person for person in PEOPLE if person is not owner]
+    other = others[number % len(others)]
     mail = EmailMessage()
     mail["Date"] = format_datetime(when)
-    mail["From"], mail["To"] = (TERRY, other) if outgoing else (other, TERRY)
+    mail["From"], mail["To"] = (owner, other) if outgoing else (other, owner)
     mail["Subject"] = SUBJECTS[number % len(SUBJECTS)]
     if number % 11:  # some mail has no Message-ID
-        mail["Message-ID"] = f"<{number}.demo@contoso.example>"
+        mail["Message-ID"] = f"<{number}.{owner.username}@contoso.example>"
     mail.set_content(f"Hello,\n\nthis is message number {number} of the sample mailbox.\n\nBest wishes\n")
     if number % 7 == 3:
         picture = base64.b64decode(_PIXEL) + b"\0" * (3000 * (number % 5 + 1))

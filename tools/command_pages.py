@@ -1,4 +1,4 @@
-"""Write docs/copy.md and docs/verify.md from the command line's grammar.
+"""Write the pages of the commands in docs/ from the command line's grammar.
 
 Usage: .venv/bin/python tools/command_pages.py
 """
@@ -12,8 +12,12 @@ from pathlib import Path
 from mailferry.cli.arguments import make_parser
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-COMMANDS = ("copy", "verify")
-SEE = "See also: [folders](folders.md), [errors and exit codes](internals/errors.md), [reports](report.md)."
+ONE_MAILBOX = "See also: [folders](folders.md), [errors and exit codes](internals/errors.md), [reports](report.md)."
+SERVICE = (
+    "See also: [the service](service.md), [the CSV](csv.md), [folders](folders.md), "
+    "[errors and exit codes](internals/errors.md)."
+)
+COMMANDS = {"copy": ONE_MAILBOX, "verify": ONE_MAILBOX, "migrate": SERVICE, "serve": SERVICE, "token": SERVICE}
 
 
 def subparser(name: str) -> argparse.ArgumentParser:
@@ -49,7 +53,7 @@ def page(name: str) -> str:
     for block in (parser.epilog or "").strip("\n").split("\n\n"):
         title, _, text = block.partition("\n")
         parts.append(f"## {title.rstrip(':').capitalize()}\n\n" + "".join(f"    {line}\n" for line in _cut(text)))
-    return "\n".join([*parts, SEE + "\n"])
+    return "\n".join([*parts, COMMANDS[name] + "\n"])
 
 
 def _cut(text: str) -> list[str]:

@@ -178,7 +178,7 @@ class LedgerUnwritable(MailferryError):
 
     code = "ledger-unwritable"
     retry = Retry.AFTER_REPAIR
-    advice = "Check the free space and the permissions of the file given with --state."
+    advice = "Check the free space where the ledger is (--state, or the data folder), and its permissions."
 
 
 class AlreadyRunning(MailferryError):
@@ -194,7 +194,7 @@ class RootNotFound(MailferryError):
 
     code = "root-not-found"
     retry = Retry.AFTER_REPAIR
-    advice = "Check the path given with --user-root and the administrator's rights on it."
+    advice = "Check the path (--user-root, or UserRoot in the CSV) and the administrator's rights on it."
 
 
 class BadUsage(MailferryError):

@@ -14,11 +14,16 @@ USUAL_BYTES = 64 * 1024
 CSV_BYTES = 16 * 1024 * 1024
 """A CSV of 10 MiB, the biggest, is 13.4 MiB of base64."""
 
+_LAST = {"Connection": "close"}  # what was not read of the body cannot be taken for another request
 _CSV_ROUTE = re.compile(r"/api/v1/batches(?:/[^/]+/users)?")
 
 
 class BodyLimit:
-    """Answers 413 to requests whose body is too large: at once if they say so, else as soon as they are."""
+    """Answers 413 to requests whose body is too large, whether they say so or not.
+
+    What is too much is read and thrown away, up to a limit: a client that is still sending when the connection is
+    closed would be told of a broken connection instead of the reason.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -32,8 +37,8 @@ class BodyLimit:
         detail = f"The body of this request may have {most} bytes."
         told = Headers(scope=scope).get("content-length", "")
         if told.isdecimal() and int(told[:20]) > most:
-            # The rest of the body is not read, so the connection cannot be used again.
-            await problem(413, detail, headers={"Connection": "close"})(scope, receive, send)
+            await _throw_away(receive)
+            await problem(413, detail, headers=_LAST)(scope, receive, send)
             return
         read = 0
 
@@ -43,7 +48,19 @@ class BodyLimit:
             if message["type"] == "http.request":
                 read += len(message.get("body", b""))
                 if read > most:
-                    raise HTTPException(413, detail, headers={"Connection": "close"})
+                    if message.get("more_body", False):
+                        await _throw_away(receive)
+                    raise HTTPException(413, detail, headers=_LAST)
             return message
 
         await self._app(scope, counted, send)
+
+
+async def _throw_away(receive: Receive) -> None:
+    """Read the rest of a body, but not more than the largest that is allowed anywhere."""
+    read = 0
+    while read <= CSV_BYTES:
+        message = await receive()
+        read += len(message.get("body", b""))
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            return

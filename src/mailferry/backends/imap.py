@@ -85,9 +85,17 @@ class ImapReader:
 
     async def _list_extended(self) -> list[Listed]:
         asked = [self.session.ask_for_list(pattern) for pattern in self._patterns()]
+        # Not together with the counts: Cyrus 3.6.1 then gives random bytes for MAILBOXID.
+        ids = [commands.list_(pattern, returns=b"(STATUS (MAILBOXID))") for pattern in self._patterns()]
+        client = self.session.client
+        named = [client.submit(c, tolerant=True) for c in ids] if client.capabilities.has("OBJECTID") else []
         responses = [r for exchange in asked for r in await exchange.wait()]
         stats = {e.raw_name: e for e in responses if isinstance(e, StatusEntry)}
         listed = [e for e in responses if isinstance(e, ListEntry)]
+        for exchange in named:
+            await exchange.reply
+            told = {e.raw_name: e.mailbox_id for e in exchange.untagged if isinstance(e, StatusEntry)}
+            stats |= {raw: StatusEntry(raw, stats[raw].items, known) for raw, known in told.items() if raw in stats}
         return self._listed(listed, {e.raw_name for e in listed if _has(e, "\\subscribed")}, stats)
 
     async def _list_plain(self, *, status: bool) -> list[Listed]:

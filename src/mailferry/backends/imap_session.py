@@ -135,10 +135,8 @@ class Session:
     @property
     def status_items(self) -> bytes:
         """What STATUS is asked for."""
-        caps = self.client.capabilities
         items = b"MESSAGES UIDNEXT UIDVALIDITY"
-        items += b" HIGHESTMODSEQ" if caps.has("CONDSTORE") else b""
-        return items + b" MAILBOXID" if caps.has("OBJECTID") else items
+        return items + b" HIGHESTMODSEQ" if self.client.capabilities.has("CONDSTORE") else items
 
     def ask_for_list(self, pattern: bytes) -> Exchange:
         """LIST with subscriptions, special uses and counts; the first one may be on its way since the login, and counts

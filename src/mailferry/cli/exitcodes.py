@@ -50,6 +50,7 @@ _PLAIN: Mapping[str, int] = MappingProxyType(
         "already-running": 51,
         "ledger-unreadable": 52,
         "fenced": 53,
+        "ledger-unavailable": 54,
         "csv-file": 60,
         "endpoint-unavailable": 61,
         "invalid-value": 62,
@@ -73,6 +74,7 @@ _MODULES = (
     "mailferry.sync.probe",
     "mailferry.migration.csverrors",
     "mailferry.store.errors",
+    "mailferry.store.ledger_work",
     "mailferry.service.errors",
     "mailferry.cli.serve",
 )

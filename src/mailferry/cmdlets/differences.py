@@ -32,7 +32,10 @@ NOT_THERE: Final = (
 KEYWORDS: Final[Mapping[str, Missing]] = {
     word: missing
     for words, missing in (
-        ("if else elseif switch for foreach while do until try catch finally throw return break continue", NOT_THERE[1]),
+        (
+            "if else elseif switch for foreach while do until try catch finally throw return break continue",
+            NOT_THERE[1],
+        ),
         ("function filter class enum param begin process end using import-module", NOT_THERE[2]),
     )
     for word in words.split()

@@ -93,7 +93,7 @@ class ServiceError(CommandError):
         self.field = field
 
 
-class Exit(Exception):  # noqa: N818 - it is no error
+class Exit(Exception):
     """Somebody typed `exit`."""
 
     def __init__(self, status: int = 0) -> None:

@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Final, cast
 
 from lark import Lark, Token
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken, VisitError
+from lark.exceptions import UnexpectedInput, UnexpectedToken, VisitError
 
 from mailferry.cmdlets import tree
 from mailferry.cmdlets.build import Builder

@@ -66,8 +66,9 @@ NEW_BATCH = Cmdlet(
     (
         Parameter("Name", T.STRING, "The name of the batch.", position=0, mandatory=True, most=64),
         Parameter("SourceEndpoint", T.STRING, "The endpoint that mail is fetched from.", mandatory=True),
-        Parameter("TargetEndpoint", T.STRING, "The endpoint that mail is brought to.", default="the default target",
-                  ours=True),
+        Parameter(
+            "TargetEndpoint", T.STRING, "The endpoint that mail is brought to.", default="the default target", ours=True
+        ),
         Parameter("CSVData", T.BYTES, CSV_DATA, mandatory=True),
         Parameter("AutoStart", T.SWITCH, "Start the batch at once."),
         Parameter("AllowUnknownColumnsInCsv", T.BOOLEAN, ALLOW_UNKNOWN, default="False"),
@@ -137,7 +138,11 @@ GET_BATCH = Cmdlet(
     (
         Call("GET", "/batches/{Identity}", Answer.ONE, KIND, given=("Identity",)),
         Call(
-            "GET", "/batches", Answer.PAGES, KIND, query={"Endpoint": "endpoint", "Status": "status"},
+            "GET",
+            "/batches",
+            Answer.PAGES,
+            KIND,
+            query={"Endpoint": "endpoint", "Status": "status"},
             absent=("Identity",),
         ),
     ),
@@ -163,8 +168,9 @@ SET_BATCH = Cmdlet(
         Parameter("CSVData", T.BYTES, CSV_DATA),
         Parameter("AddUsers", T.SWITCH, ADD_USERS, needs=("CSVData",)),
         Parameter("AllowUnknownColumnsInCsv", T.BOOLEAN, ALLOW_UNKNOWN, needs=("CSVData",)),
-        Parameter("SyncNow", T.SWITCH, "Begin the incremental sync of all synced users now. Failed ones stay as they "
-                  "are."),
+        Parameter(
+            "SyncNow", T.SWITCH, "Begin the incremental sync of all synced users now. Failed ones stay as they are."
+        ),
         *_FOLDERS,
         *_TIMES,
         *_REPORTS,
@@ -193,9 +199,7 @@ SET_BATCH = Cmdlet(
         Example(
             "Set-MigrationBatch IMAPBatch1 -AddUsers -CSVData more.csv", "Adds the new users of a file to a batch."
         ),
-        Example(
-            "Set-MigrationBatch IMAPBatch1 -CompleteAfter (Get-Date).AddDays(2)", "Completes a batch in two days."
-        ),
+        Example("Set-MigrationBatch IMAPBatch1 -CompleteAfter (Get-Date).AddDays(2)", "Completes a batch in two days."),
     ),
     differs=("Skipped items need no approval; -ApproveSkippedItems and -Update are taken, without effect.",),
     changes=True,
@@ -203,8 +207,9 @@ SET_BATCH = Cmdlet(
 )
 
 
-def _action(verb: str, synopsis: str, description: str, operation: str, differs: tuple[str, ...], *more: Parameter,
-            route: str) -> Cmdlet:
+def _action(
+    verb: str, synopsis: str, description: str, operation: str, differs: tuple[str, ...], *more: Parameter, route: str
+) -> Cmdlet:
     return Cmdlet(
         verb,
         "MigrationBatch",
@@ -253,8 +258,8 @@ REMOVE_BATCH = Cmdlet(
     "Remove",
     "MigrationBatch",
     "Removes a batch with its users and their passwords.",
-    "Mail on the target stays. The batch is in state Removing until all is gone; then Get-MigrationBatch cannot find it "
-    "any more, and its name is free.",
+    "Mail on the target stays. The batch is in state Removing until all is gone; then Get-MigrationBatch cannot find "
+    "it any more, and its name is free.",
     (
         identity("batch"),
         Parameter("Force", T.SWITCH, "Taken, without effect: any batch can be removed.", without_effect=True),

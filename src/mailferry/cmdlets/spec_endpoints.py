@@ -63,23 +63,34 @@ NEW_ENDPOINT = Cmdlet(
     "The settings of a connection and its limits. " + _TESTED,
     (
         Parameter("IMAP", T.SWITCH, "An IMAP server.", mandatory=True, sets=_SERVERS),
-        Parameter("Maildir", T.SWITCH, "A folder of Maildirs, as a target.", mandatory=True, sets=(_MAILDIR,), ours=True),
+        Parameter(
+            "Maildir", T.SWITCH, "A folder of Maildirs, as a target.", mandatory=True, sets=(_MAILDIR,), ours=True
+        ),
         Parameter("Target", T.SWITCH, "Mail is brought to it.", mandatory=True, sets=(_TARGET,), ours=True),
         Parameter("Name", T.STRING, "The name of the endpoint.", position=0, mandatory=True, most=256),
         Parameter("RemoteServer", T.FQDN, "The host name of the server.", mandatory=True, sets=_SERVERS),
+        Parameter("Port", T.INT, "The port.", default="993 for Ssl, else 143", least=1, most=65_535, sets=_SERVERS),
         Parameter(
-            "Port", T.INT, "The port.", default="993 for Ssl, else 143", least=1, most=65_535, sets=_SERVERS
-        ),
-        Parameter(
-            "Security", T.CHOICE, "TLS from the start (Ssl), by STARTTLS (Tls), or none.", SECURITY, default="Ssl",
+            "Security",
+            T.CHOICE,
+            "TLS from the start (Ssl), by STARTTLS (Tls), or none.",
+            SECURITY,
+            default="Ssl",
             sets=_SERVERS,
         ),
-        Parameter("Authentication", T.CHOICE, "Basic: what the server offers. Plain: SASL PLAIN.", AUTHENTICATION,
-                  default="Basic", sets=_SERVERS),
+        Parameter(
+            "Authentication",
+            T.CHOICE,
+            "Basic: what the server offers. Plain: SASL PLAIN.",
+            AUTHENTICATION,
+            default="Basic",
+            sets=_SERVERS,
+        ),
         Parameter("AcceptUntrustedCertificates", T.SWITCH, _UNTRUSTED, sets=_SERVERS),
         *_LIMITS,
-        Parameter("Path", T.STRING, "The folder, on the machine of the service.", mandatory=True, sets=(_MAILDIR,),
-                  ours=True),
+        Parameter(
+            "Path", T.STRING, "The folder, on the machine of the service.", mandatory=True, sets=(_MAILDIR,), ours=True
+        ),
         Parameter("UserTemplate", T.STRING, _TEMPLATE, sets=(_TARGET,), needs=("AdminPassword",), ours=True),
         Parameter("AdminUser", T.STRING, _ADMIN, sets=(_TARGET,), needs=("AdminPassword",), ours=True),
         Parameter("AdminPassword", T.SECURE_STRING, _PASSWORD, sets=(_TARGET,), ours=True),

@@ -15,20 +15,42 @@ TEST_AVAILABILITY = Cmdlet(
     "Test",
     "MigrationServerAvailability",
     "Tests whether a server can be reached with these settings.",
-    "The name is looked up, the port connected, TLS agreed on, and the greeting read, within 15 seconds. Nobody logs in "
-    "and nothing is saved. If it succeeds, use the same settings for the endpoint.",
+    "The name is looked up, the port connected, TLS agreed on, and the greeting read, within 15 seconds. Nobody logs "
+    "in and nothing is saved. If it succeeds, use the same settings for the endpoint.",
     (
         Parameter("IMAP", T.SWITCH, "An IMAP server.", mandatory=True, sets=("IMAP",)),
         Parameter("RemoteServer", T.FQDN, "The host name of the server.", mandatory=True, sets=("IMAP",)),
-        Parameter("Port", T.INT, "The port: 993 for Ssl, 143 for Tls and None.", mandatory=True, least=1, most=65_535,
-                  sets=("IMAP",)),
-        Parameter("Security", T.CHOICE, "TLS from the start (Ssl), by STARTTLS (Tls), or none.", SECURITY,
-                  default="Ssl", sets=("IMAP",)),
-        Parameter("Authentication", T.CHOICE, "How the users would log in.", AUTHENTICATION, default="Basic",
-                  sets=("IMAP",)),
+        Parameter(
+            "Port",
+            T.INT,
+            "The port: 993 for Ssl, 143 for Tls and None.",
+            mandatory=True,
+            least=1,
+            most=65_535,
+            sets=("IMAP",),
+        ),
+        Parameter(
+            "Security",
+            T.CHOICE,
+            "TLS from the start (Ssl), by STARTTLS (Tls), or none.",
+            SECURITY,
+            default="Ssl",
+            sets=("IMAP",),
+        ),
+        Parameter(
+            "Authentication", T.CHOICE, "How the users would log in.", AUTHENTICATION, default="Basic", sets=("IMAP",)
+        ),
         Parameter("AcceptUntrustedCertificates", T.SWITCH, "Take any certificate.", sets=("IMAP",)),
-        Parameter("Endpoint", T.STRING, "Test this endpoint, with its settings.", mandatory=True, sets=("Endpoint",),
-                  position=0, pipeline=True, aliases=("Identity",)),
+        Parameter(
+            "Endpoint",
+            T.STRING,
+            "Test this endpoint, with its settings.",
+            mandatory=True,
+            sets=("Endpoint",),
+            position=0,
+            pipeline=True,
+            aliases=("Identity",),
+        ),
         PARTITION,
     ),
     (
@@ -95,18 +117,34 @@ SET_CONFIG = Cmdlet(
     (
         Parameter("MaxNumberOfBatches", T.INT, "How many batches there may be.", least=1),
         Parameter("IncrementalSyncInterval", T.TIME_SPAN, "Time from the end of a sync to the next one.", ours=True),
-        Parameter("MaxItemsPerMailbox", T.INT, "How many messages of a mailbox are copied at most.", least=1,
-                  ours=True),
+        Parameter(
+            "MaxItemsPerMailbox", T.INT, "How many messages of a mailbox are copied at most.", least=1, ours=True
+        ),
         Parameter("MaxMessageSize", T.SIZE, "Larger messages are skipped; such as 35MB.", least=1, ours=True),
-        Parameter("RetryAttempts", T.INT, "How often a pass is tried again that failed for a reason that may pass.",
-                  least=1, ours=True),
-        Parameter("RetryInterval", T.TIME_SPAN, "Time up to the first retry; it doubles from one to the next.",
-                  ours=True),
+        Parameter(
+            "RetryAttempts",
+            T.INT,
+            "How often a pass is tried again that failed for a reason that may pass.",
+            least=1,
+            ours=True,
+        ),
+        Parameter(
+            "RetryInterval", T.TIME_SPAN, "Time up to the first retry; it doubles from one to the next.", ours=True
+        ),
         Parameter("MaxRetryInterval", T.TIME_SPAN, "The longest time between two retries.", ours=True),
-        Parameter("Repair", T.CHOICE, "What may be mended in a message that the target refuses.",
-                  ("none", "line-ends", "all"), ours=True),
-        Parameter("MaxConcurrentMigrations", T.UNLIMITED, "Taken, without effect: the limits are the endpoints'.",
-                  without_effect=True),
+        Parameter(
+            "Repair",
+            T.CHOICE,
+            "What may be mended in a message that the target refuses.",
+            ("none", "line-ends", "all"),
+            ours=True,
+        ),
+        Parameter(
+            "MaxConcurrentMigrations",
+            T.UNLIMITED,
+            "Taken, without effect: the limits are the endpoints'.",
+            without_effect=True,
+        ),
         Parameter("Features", T.STRING, "Taken, without effect.", without_effect=True),
         PARTITION,
     ),
@@ -141,8 +179,8 @@ EXPORT_REPORT = Cmdlet(
     "Export",
     "MigrationReport",
     "Gives the report of a batch: one row for each user.",
-    "Without a file the rows are objects; with -CsvStream the CSV is written to a file. With -Failed the rows are those "
-    "that were not migrated, in the form of a CSV to be mended and submitted again; passwords are blank.",
+    "Without a file the rows are objects; with -CsvStream the CSV is written to a file. With -Failed the rows are "
+    "those that were not migrated, in the form of a CSV to be mended and submitted again; passwords are blank.",
     (
         identity("batch"),
         Parameter("CsvStream", T.STRING, "The file that the CSV is written to.", aliases=("Path", "OutFile")),

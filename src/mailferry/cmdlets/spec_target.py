@@ -79,8 +79,8 @@ GET_MAILBOX = Cmdlet(
     "Get",
     MAILBOX,
     "Shows the mailboxes of the target, as far as it can tell.",
-    "A Maildir target lists its folders. An IMAP target cannot be asked for its users: of it, those are shown who are in "
-    "batches.",
+    "A Maildir target lists its folders. An IMAP target cannot be asked for its users: of it, those are shown who are "
+    "in batches.",
     (
         identity("mailbox", "The address of the mailbox.", mandatory=False),
         Parameter("Anr", T.STRING, "Those whose address holds this text, in any case."),
@@ -92,7 +92,11 @@ GET_MAILBOX = Cmdlet(
     (
         Call("GET", "/mailboxes/{Identity}", Answer.ONE, MAILBOX, query={"Endpoint": "endpoint"}, given=("Identity",)),
         Call(
-            "GET", "/mailboxes", Answer.PAGES, MAILBOX, query={"Anr": "search", "Endpoint": "endpoint"},
+            "GET",
+            "/mailboxes",
+            Answer.PAGES,
+            MAILBOX,
+            query={"Anr": "search", "Endpoint": "endpoint"},
             absent=("Identity",),
         ),
     ),

@@ -29,8 +29,13 @@ GET_USER = Cmdlet(
         Parameter("MailboxGuid", T.STRING, "The GUID of the user.", mandatory=True, sets=("MailboxGuid",)),
         Parameter("BatchId", T.STRING, "Those of this batch only.", sets=(_LIST,)),
         Parameter("Status", T.CHOICE, "Those in this state only.", tuple(s.value for s in UserStatus), sets=(_LIST,)),
-        Parameter("StatusSummary", T.CHOICE, "Those of this group of states only.",
-                  tuple(s.value for s in StatusSummary), sets=(_LIST,)),
+        Parameter(
+            "StatusSummary",
+            T.CHOICE,
+            "Those of this group of states only.",
+            tuple(s.value for s in StatusSummary),
+            sets=(_LIST,),
+        ),
         Parameter("Search", T.STRING, "Those whose address holds this text, in any case.", sets=(_LIST,), ours=True),
         RESULT_SIZE,
         Parameter("IncludeAssociatedUsers", T.SWITCH, "Taken, without effect.", without_effect=True),
@@ -86,9 +91,7 @@ SET_USER = Cmdlet(
     ),
     examples=(
         Example("Set-MigrationUser terrya@contoso.edu -SyncNow", "Fetches what is new for one user, now."),
-        Example(
-            "Set-MigrationUser terrya@contoso.edu -CompleteAfter (Get-Date)", "Does the last sync of one user."
-        ),
+        Example("Set-MigrationUser terrya@contoso.edu -CompleteAfter (Get-Date)", "Does the last sync of one user."),
     ),
     changes=True,
     operation="Changing the migration user",
@@ -145,8 +148,9 @@ GET_USER_STATISTICS = Cmdlet(
         identity("user", _WHO),
         Parameter("IncludeReport", T.SWITCH, "Show what happened."),
         Parameter("IncludeSkippedItems", T.SWITCH, "Show what was not copied."),
-        Parameter("LimitSkippedItemsTo", T.INT, "How many skipped items at most.", default="1000", least=1,
-                  most=MOST_SKIPPED),
+        Parameter(
+            "LimitSkippedItemsTo", T.INT, "How many skipped items at most.", default="1000", least=1, most=MOST_SKIPPED
+        ),
         Parameter("SkipSubscription", T.SWITCH, "Taken, without effect.", without_effect=True),
         Parameter("IncludeCopilotReport", T.SWITCH, "Taken, without effect.", without_effect=True),
         DIAGNOSTIC_INFO,

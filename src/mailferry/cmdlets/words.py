@@ -9,7 +9,7 @@ from typing import Final
 from mailferry.cmdlets.errors import ParseError, Span
 from mailferry.cmdlets.tree import Expandable, Literal, Node, Variable
 
-DOUBLE_QUOTES: Final = "\"“”„"
+DOUBLE_QUOTES: Final = '"“”„'
 SINGLE_QUOTES: Final = "'‘’‚‛"
 DASHES: Final = "-–—"
 
@@ -126,5 +126,3 @@ def _closing(token: str, at: int, end: int, start: int) -> int:
             return at
         at += 1
     raise ParseError("Missing closing ')' in subexpression.", span=Span(start + first - 2, start + end))
-
-

@@ -28,6 +28,8 @@ from mailferry.imap.values import MAX_UID, ModSeq, UidRange, parse_ranges
 
 # --- mailboxes ---
 
+_OBJECT_ID: Final = re.compile(rb"[A-Za-z0-9_-]{1,255}")
+
 
 def read_list(command: str, rest: Sequence[bytes]) -> ListEntry:
     """Read LIST, LSUB and XLIST."""
@@ -35,7 +37,7 @@ def read_list(command: str, rest: Sequence[bytes]) -> ListEntry:
 
 
 def read_status(rest: Sequence[bytes]) -> StatusEntry:
-    """Read STATUS (RFC 3501, 7.2.4), MAILBOXID of RFC 8474 too."""
+    """Read STATUS (RFC 3501, 7.2.4), MAILBOXID of RFC 8474 too, if it looks like one (section 7)."""
     raw_name, words = split_status(rest)
     numbers: dict[str, int] = {}
     mailbox_id = ""
@@ -43,7 +45,7 @@ def read_status(rest: Sequence[bytes]) -> StatusEntry:
         name = readable(key).upper() if isinstance(key, bytes) else ""
         if name == "MAILBOXID":
             value = value[0] if isinstance(value, list) and value else value
-            mailbox_id = readable(value) if isinstance(value, bytes) else ""
+            mailbox_id = value.decode() if isinstance(value, bytes) and _OBJECT_ID.fullmatch(value) else ""
         elif name and (known := number(value)) is not None:
             numbers[name] = known
     return StatusEntry(raw_name, numbers, mailbox_id)

@@ -14,7 +14,7 @@ from mailferry.jobs.errors import WorkerLost
 from mailferry.jobs.following import all_batches, begin_what_is_due, follow
 from mailferry.jobs.removing import OnRemoved, remove_some
 from mailferry.migration.model import Batch, Failure
-from mailferry.migration.states import RUNNING, Outcome, PassKind, UserStatus
+from mailferry.migration.states import RUNNING, Outcome, UserStatus
 from mailferry.store import claims, endpoints, events, users
 from mailferry.store.database import Database
 
@@ -29,7 +29,6 @@ SECONDS_PER_LOSS = 5.0
 GIVEN_BACK_SECONDS = 1.0
 GATHER_SECONDS = 0.02
 """What wakes the dispatcher rarely comes alone: passes without news end by the dozen."""
-KINDS = tuple(PassKind)
 TO_STOP = frozenset({UserStatus.STOPPING, UserStatus.REMOVING})
 
 
@@ -133,9 +132,13 @@ class Dispatcher:
     async def _look(self, now: float) -> None:
         """Begin what the clock begins, and choose the batches to look at. Seldom, unless woken."""
         if _due(self._looked_at, now, LOOK_SECONDS):
-            self._touched |= await begin_what_is_due(self._database, now)
-            await self._hand_back_forgotten(now)
-            self._looked_at = now
+            self._looked_at = now  # at the beginning, for somebody may wake us meanwhile
+            try:
+                self._touched |= await begin_what_is_due(self._database, now)
+                await self._hand_back_forgotten(now)
+            except Exception:
+                self._looked_at = None
+                raise
         if _due(self._looked_at_all_at, now, LOOK_AT_ALL_SECONDS):
             self._touched |= await all_batches(self._database)
             self._looked_at_all_at = now
@@ -167,7 +170,7 @@ class Dispatcher:
             endpoint = await endpoints.by_id(connection, endpoint_id)
             if endpoint is None:
                 return 0
-            for claim in await claims.claim(connection, endpoint, self._worker, now, most=most, kinds=KINDS):
+            for claim in await claims.claim(connection, endpoint, self._worker, now, most=most):
                 job = Job(claim.user_id, claim.fence, claim.kind, self._losses.get(claim.user_id, 0))
                 if claim.user_id in self._jobs:  # it has finished its claim, and has not let go of the mailbox yet
                     await self._give_back(connection, job, now)
@@ -218,10 +221,9 @@ class Dispatcher:
             failure=_worker_lost(now) if given_up else None,
             due_in_seconds=None if given_up else losses * SECONDS_PER_LOSS,
         )
-        if status is None or given_up:  # it had finished the claim before it vanished, or it is not to be tried again
-            losses = 0
         await self._tell_user(connection, job, status, now)
-        return losses
+        # It had finished the claim before it vanished, or it is not to be tried again.
+        return 0 if status is None or given_up else losses
 
     async def _give_back(self, connection: AsyncConnection, job: Job, now: float) -> None:
         await claims.finish(
@@ -229,11 +231,15 @@ class Dispatcher:
         )
 
     async def _tell_user(self, connection: AsyncConnection, job: Job, status: UserStatus | None, now: float) -> None:
+        """Write an event if we changed the status (the worker that finishes a claim does so itself), and see to it
+        that the batch follows.
+        """
         user = await users.by_id(connection, job.user_id)
         if user is not None:
             self._touched.add(user.batch_id)
-            fields = {"status": (status or user.status).value, "kind": job.kind.value}
-            await events.add(connection, "user", user.batch, user.email_address, fields, now)
+            if status is not None:
+                fields = {"status": status.value, "kind": job.kind.value}
+                await events.add(connection, "user", user.batch, user.email_address, fields, now)
 
     async def _hand_back_forgotten(self, now: float) -> None:
         """Finish claims that stand under our name and that we know nothing of: the answer to a commit was lost."""
@@ -259,11 +265,15 @@ class Dispatcher:
     # Batches
 
     async def _follow(self, now: float) -> None:
-        touched = set(self._touched)
-        if touched:
+        if not self._touched:
+            return
+        touched, self._touched = self._touched, set()
+        try:
             removing = await follow(self._database, touched, now)
-            self._touched -= touched
-            await self._remove(removing, now)
+        except Exception:
+            self._touched |= touched
+            raise
+        await self._remove(removing, now)
 
     async def _remove(self, batches: Sequence[Batch], now: float) -> None:
         for batch in batches:

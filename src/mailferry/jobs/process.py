@@ -170,4 +170,14 @@ class WorkerProcess:
         async for line in lines.read_lines(stderr, LONGEST_LOG_LINE_BYTES):
             text = line.decode("utf-8", "replace").rstrip()
             self._last_lines.append(text)
-            log.info("worker says", extra={"worker": self.number, "line": text})
+            level, said = _read_log(text)
+            log.log(level, "worker says", extra={"worker": self.number, "line": said})
+
+
+def _read_log(text: str) -> tuple[int, str | dict[str, Any]]:
+    """Give the level and the content of a line of a log; one that is an object in JSON may name its level."""
+    with suppress(ValueError):
+        fields = lines.decode(text.encode())
+        level = logging.getLevelNamesMapping().get(str(fields.get("level", "")).upper(), logging.INFO)
+        return level, fields
+    return logging.INFO, text

@@ -11,7 +11,8 @@ from mailferry.store import batches, figures, transitions, users
 from mailferry.store.database import Database
 from mailferry.store.transitions import Selection
 
-BITE = 1_000
+BITE = 250
+"""Few enough that stops and claims, which wait meanwhile, wait for a fraction of a second."""
 
 OnRemoved = Callable[[Batch, Sequence[User]], Awaitable[None]]
 """Clears away what else there is of these users, such as their ledgers, before their rows go. It may be called again

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from mailferry.jobs import lines
 from mailferry.jobs.engine import Job
-from mailferry.jobs.stopping import StopReason, StopSignal
+from mailferry.jobs.stopping import JobStopped, StopReason, StopSignal
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ ORPHANED = 3
 
 RunJob = Callable[[Job, StopSignal], Awaitable[None]]
 """Does a job and finishes its claim. It watches the signal (`StopSignal.guard`); after `GRACE_SECONDS` it is cancelled.
-Raises nothing: what it raises is logged, and the claim counts as lost."""
+It may raise JobStopped; anything else is logged, and the claim counts as lost."""
 
 OpenRunner = Callable[[Mapping[str, Any]], AbstractAsyncContextManager[RunJob]]
 """Makes the runner out of the engine's settings, such as the address of the database; closes it when the worker ends.
@@ -130,6 +130,8 @@ class Worker:
         message: dict[str, object] = {lines.ENDED: job.user_id}
         try:
             await self._run_job(job, stop)
+        except JobStopped:
+            pass  # it was stopped before there was anything to tell
         except asyncio.CancelledError:
             if stop.reason is None:
                 raise

@@ -216,7 +216,8 @@ async def next_due(connection: AsyncConnection) -> float | None:
 async def running(connection: AsyncConnection) -> list[Running]:
     """Give all claims that were not finished."""
     columns = (USER.c.id, USER.c.fence, USER.c.running_kind, USER.c.endpoint_id, USER.c.status, USER.c.claimed_by)
-    return [
+    found = [
         Running(row.id, row.fence, PassKind(row.running_kind), row.endpoint_id, UserStatus(row.status), row.claimed_by)
-        for row in await connection.execute(select(*columns).where(_CLAIMED).order_by(USER.c.id))
+        for row in await connection.execute(select(*columns).where(_CLAIMED))
     ]
+    return sorted(found, key=lambda claim: claim.user_id)  # SQLite would read all users to have them in order

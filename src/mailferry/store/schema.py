@@ -236,6 +236,7 @@ EVENT = Table(
     free_text("batch"),
     free_text("user"),
     free_text("fields"),  # JSON
+    sqlite_autoincrement=True,
 )
 
 TOKEN = Table(

@@ -128,19 +128,19 @@ async def page(
     statuses = _statuses(status, summary)
     if statuses == []:
         return []
-    # Each status is a range of an index in the order of ids; several are merged, so nothing is read to be passed over.
-    parts = [None] if statuses is None else [[one] for one in statuses]
-    ranges = [
-        select(USER.c.id)
-        .where(USER.c.id > after_id, *_conditions(batch_id, part, search))
-        .order_by(USER.c.id)
-        .limit(limit)
-        for part in parts
-    ]
-    chosen = union_all(*(select(some.subquery().c.id) for some in ranges)).subquery()
-    ids = select(chosen.c.id).order_by(chosen.c.id).limit(limit)
-    rows = await connection.execute(select_users().where(USER.c.id.in_(ids)).order_by(USER.c.id))
-    return [user_of(row) for row in rows]
+    if statuses is None or len(statuses) == 1:
+        query = select_users().where(USER.c.id > after_id, *_conditions(batch_id, statuses, search))
+    else:
+        # Each status is a range of an index in the order of ids: the first ones of all of them are merged.
+        ranges = [
+            select(USER.c.id)
+            .where(USER.c.id > after_id, *_conditions(batch_id, [one], search))
+            .order_by(USER.c.id)
+            .limit(limit)
+            for one in statuses
+        ]
+        query = select_users().where(USER.c.id.in_(union_all(*(select(some.subquery().c.id) for some in ranges))))
+    return [user_of(row) for row in await connection.execute(query.order_by(USER.c.id).limit(limit))]
 
 
 async def count(

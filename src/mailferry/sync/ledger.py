@@ -30,7 +30,7 @@ class LedgerUnreadable(MailferryError):
 
     code = "ledger-unreadable"
     retry = Retry.AFTER_REPAIR
-    advice = "Check the path given with --state, and that this version of Mailferry is not older than the file."
+    advice = "Check the path (--state, or the data folder), and that this Mailferry is not older than the ledger."
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ COUNTS = b"* STATUS INBOX (MESSAGES 2 UIDNEXT 3 UIDVALIDITY 9)\r\n"
 async def reading(listed: bytes, inbox: bytes, capabilities: bytes = b"") -> AsyncIterator[ImapReader]:
     """A reader of a server that answers LIST by `listed`, and STATUS of INBOX by `inbox`, or NO if that is empty."""
 
+    ended = asyncio.Event()
+
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             writer.write(b"* PREAUTH [CAPABILITY IMAP4rev1 " + capabilities + b"] hello\r\n")
@@ -34,6 +36,9 @@ async def reading(listed: bytes, inbox: bytes, capabilities: bytes = b"") -> Asy
                 refused = command.startswith(b"STATUS") and not said
                 writer.write(said + tag + (b" NO none\r\n" if refused else b" OK done\r\n"))
         writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        ended.set()
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0)
     async with server:
@@ -41,6 +46,7 @@ async def reading(listed: bytes, inbox: bytes, capabilities: bytes = b"") -> Asy
         opened = await ImapReader.open(ImapSettings("127.0.0.1", port, "none", "terry", Secret("x")), Side.SOURCE)
         yield opened
         await opened.close()
+        await ended.wait()
 
 
 @pytest.mark.parametrize("capabilities", [b"", b"LIST-EXTENDED LIST-STATUS NAMESPACE"])

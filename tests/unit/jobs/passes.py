@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -46,6 +47,7 @@ class Passes:
                 raise ValueError("no such pass")
             case "print":
                 print("this is not a message of the protocol", flush=True)
+                print('{"level": "error", "event": "a line of a log in JSON"}', file=sys.stderr, flush=True)
             case "long":
                 try:
                     await stop.guard(self.beat(job))

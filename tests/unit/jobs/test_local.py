@@ -155,7 +155,11 @@ async def test_what_a_pass_prints_is_logged_and_harms_nothing(bench: Bench, capl
     async with bench.engine() as engine:
         await engine.run(job(1))
         await until(lambda: bench.ended == [(1, False)])
-    assert "this is not a message of the protocol" in [vars(record).get("line") for record in caplog.records]
+    said = {record.levelno: vars(record)["line"] for record in caplog.records if record.message == "worker says"}
+    assert said == {
+        logging.INFO: "this is not a message of the protocol",
+        logging.ERROR: {"level": "error", "event": "a line of a log in JSON"},
+    }
 
 
 async def test_suspects_are_kept_apart(bench: Bench) -> None:

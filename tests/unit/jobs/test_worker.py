@@ -51,6 +51,8 @@ class Talk:
         try:
             if job.user_id == 2:
                 await stop.wait()
+            elif job.user_id == 4:
+                await stop.guard(asyncio.Event().wait())
             else:
                 await asyncio.Event().wait()
         finally:
@@ -109,6 +111,13 @@ async def test_a_stop_is_for_one_job(talk: Talk) -> None:
     talk.say(stop=2)
     assert await talk.hear() == {"ended": 2}
     assert talk.reasons == [StopReason.ASKED]
+
+
+async def test_a_job_that_ends_by_the_signal_itself_has_not_failed(talk: Talk) -> None:
+    await talk.ready()
+    talk.say(run=run(4))
+    talk.say(stop=4)
+    assert await talk.hear() == {"ended": 4}
 
 
 async def test_a_job_that_minds_no_signal_is_cancelled(talk: Talk) -> None:

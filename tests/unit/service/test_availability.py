@@ -8,8 +8,8 @@ import socket
 import ssl
 import threading
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
@@ -33,39 +33,68 @@ NONE, SSL, TLS = Security.NONE, Security.SSL, Security.TLS
 NOW = datetime.now(UTC)
 GREETING = b"* OK ready\r\n"
 
-Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Talk = Callable[[socket.socket], None]
 
 
-@asynccontextmanager
-async def listening(talk: Talk, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+class Listener:
+    """A listener on a thread that has each connection talk on a thread of its own. Threads and blocking sockets, since
+    asyncio's server sends no alert when a handshake fails.
+    """
+
+    def __init__(self, talk: Talk, context: ssl.SSLContext | None) -> None:
+        self._talk = talk
+        self._context = context
+        self._socket = socket.create_server((HOST, 0))
+        self._open: set[socket.socket] = set()
+        self._threads = [threading.Thread(target=self._accept)]
+        self.port: int = self._socket.getsockname()[1]
+        self._threads[0].start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection = self._socket.accept()[0]
+                self._open.add(connection)
+                self._threads.append(threading.Thread(target=self._serve, args=[connection]))
+                self._threads[-1].start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            if self._context is None:
+                self._talk(connection)
+                return
+            with self._context.wrap_socket(connection, server_side=True) as secure:
+                self._open.add(secure)
+                self._talk(secure)
+
+    def close(self) -> None:
+        """End all connections, and wait for the threads."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._threads[0].join()
+        self._socket.close()
+        for sock in list(self._open):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+
+
+@contextmanager
+def listening(talk: Talk, context: ssl.SSLContext | None = None) -> Iterator[int]:
     """A listener that has each connection talk; gives its port."""
-    busy: set[asyncio.Task[None]] = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        busy.add(task)
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            await talk(reader, writer)
-        writer.close()
-
-    server = await asyncio.start_server(serve, HOST, 0, ssl=context)
+    listener = Listener(talk, context)
     try:
-        yield server.sockets[0].getsockname()[1]
+        yield listener.port
     finally:
-        server.close()
-        for task in busy:
-            task.cancel()
-        await asyncio.gather(*busy, return_exceptions=True)
+        listener.close()
 
 
 def says(data: bytes, *, then_closes: bool = False) -> Talk:
     """Greet with these bytes, then only read."""
 
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(data)
-        await writer.drain()
-        while not then_closes and await reader.read(4096):
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(data)
+        while not then_closes and connection.recv(4096):
             pass
 
     return talk
@@ -76,20 +105,25 @@ def imap(
 ) -> Talk:
     """A small IMAP server. `starttls` is its answer, with {tag}; then TLS begins if there is a context."""
 
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(GREETING)
-        while line := await reader.readline():
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(GREETING)
+        while line := connection.recv(4096):  # the test sends one command at a time
             tag, _, command = line.strip().partition(b" ")
             match command.upper():
                 case b"CAPABILITY":
-                    writer.write(b"* CAPABILITY %b\r\n%b OK done\r\n" % (capabilities.encode(), tag))
+                    connection.sendall(b"* CAPABILITY %b\r\n%b OK done\r\n" % (capabilities.encode(), tag))
                 case b"STARTTLS":
-                    writer.write(starttls.replace(b"{tag}", tag))
+                    connection.sendall(starttls.replace(b"{tag}", tag))
                     if secret is not None:
-                        await writer.start_tls(secret)
+                        with secret.wrap_socket(connection, server_side=True) as secure:
+                            imap_inside(secure)
                 case b"LOGOUT":
-                    writer.write(b"* BYE\r\n%b OK bye\r\n" % tag)
+                    connection.sendall(b"* BYE\r\n%b OK bye\r\n" % tag)
                     return
+
+    def imap_inside(secure: ssl.SSLSocket) -> None:
+        while line := secure.recv(4096):
+            secure.sendall(b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n%b OK done\r\n" % line.partition(b" ")[0])
 
     return talk
 
@@ -137,7 +171,7 @@ def test_a_port_that_is_none(port: int) -> None:
 
 @pytest.mark.parametrize("security", Security)
 async def test_a_closed_port(security: Security) -> None:
-    async with listening(says(b"")) as port:
+    with listening(says(b"")) as port:
         pass
     found = await tried(port, security)
     assert failed(found) == ("tcp", "Failed")
@@ -170,7 +204,7 @@ async def test_a_connection_that_is_not_answered() -> None:
 
 @pytest.mark.parametrize(("security", "step"), [(NONE, "greeting"), (TLS, "greeting"), (SSL, "tls")])
 async def test_a_listener_that_never_answers(security: Security, step: str) -> None:
-    async with listening(says(b"")) as port:
+    with listening(says(b"")) as port:
         found = await tried(port, security, limit=1.0)
     assert failed(found) == (step, "Failed")
     assert found.message == "The connection to the server 127.0.0.1 timed out after 00:00:01."
@@ -179,7 +213,7 @@ async def test_a_listener_that_never_answers(security: Security, step: str) -> N
 
 
 async def test_one_address_that_does_not_answer_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with listening(imap(capabilities="IMAP4rev1")) as port:
+    with listening(imap(capabilities="IMAP4rev1")) as port:
 
         async def lookup(*_: object, **__: object) -> list[object]:
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{last}", port)) for last in (2, 1)]
@@ -207,7 +241,7 @@ async def test_one_address_that_does_not_answer_is_a_warning(monkeypatch: pytest
     ],
 )
 async def test_another_protocol_is_named(security: Security, greeting: bytes, protocol: str) -> None:
-    async with listening(says(greeting)) as port:
+    with listening(says(greeting)) as port:
         found = await tried(port, security)
     assert failed(found)[0] == ("tls" if security is SSL else "greeting")
     assert f"port {port} speaks {protocol}" in found.error_detail
@@ -219,7 +253,7 @@ async def test_another_protocol_is_named(security: Security, greeting: bytes, pr
     "greeting", [b"J\0\0\0\n8.0.36\0", b"\x05\x00\x01\x02\x03\x04", b"hello\r\n", b"* 3 EXISTS\r\n"]
 )
 async def test_what_nobody_knows_is_not_imap_either(greeting: bytes) -> None:
-    async with listening(says(greeting)) as port:
+    with listening(says(greeting)) as port:
         found = await tried(port, NONE)
     assert failed(found) == ("greeting", "Failed")
     assert "is not IMAP" in found.error_detail
@@ -227,18 +261,17 @@ async def test_what_nobody_knows_is_not_imap_either(greeting: bytes) -> None:
 
 
 async def test_a_tls_alert_in_place_of_a_greeting() -> None:
-    async with listening(says(b"\x15\x03\x01\x00\x02\x02\x46")) as port:
+    with listening(says(b"\x15\x03\x01\x00\x02\x02\x46")) as port:
         found = await tried(port, NONE)
     assert found.advice == (f"Port {port} speaks TLS at once: use Security Ssl.",)
 
 
 async def test_a_server_that_sends_without_end() -> None:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def talk(connection: socket.socket) -> None:
         while True:
-            writer.write(b"* OK " + b"x" * 60_000)
-            await writer.drain()
+            connection.sendall(b"* OK " + b"x" * 60_000)
 
-    async with listening(talk) as port:
+    with listening(talk) as port:
         found = await tried(port, NONE)
     assert failed(found) == ("greeting", "Failed")
 
@@ -247,7 +280,7 @@ async def test_a_server_that_sends_without_end() -> None:
 @given(st.binary(max_size=80), st.sampled_from(Security))
 def test_any_greeting_gives_a_result(greeting: bytes, security: Security) -> None:
     async def run() -> Availability:
-        async with listening(says(greeting, then_closes=True)) as port:
+        with listening(says(greeting, then_closes=True)) as port:
             return await tried(port, security)
 
     found = asyncio.run(run())
@@ -257,18 +290,18 @@ def test_any_greeting_gives_a_result(greeting: bytes, security: Security) -> Non
 
 async def test_a_greeting_that_comes_late_still_counts() -> None:
     """Meanwhile a second connection is made to see whether the port wants TLS."""
-    probed = asyncio.Event()
+    probed = threading.Event()
 
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def talk(connection: socket.socket) -> None:
         if not first:
             probed.set()
             return
         first.pop()
-        await probed.wait()
-        await imap(capabilities="IMAP4rev1")(reader, writer)
+        probed.wait()
+        imap(capabilities="IMAP4rev1")(connection)
 
     first = [True]
-    async with listening(talk) as port:
+    with listening(talk) as port:
         found = await tried(port, NONE, limit=5.0)
     assert found.succeeded, found
 
@@ -282,7 +315,7 @@ async def test_a_greeting_that_comes_late_still_counts() -> None:
     [(b"", "without a word"), (b"* BYE Too many connections\r\n", "refuses the connection: Too many connections")],
 )
 async def test_a_server_that_refuses_the_connection(security: Security, greeting: bytes, word: str) -> None:
-    async with listening(says(greeting, then_closes=True)) as port:
+    with listening(says(greeting, then_closes=True)) as port:
         found = await tried(port, security)
     assert failed(found) == ("greeting", "Failed")
     assert word in found.error_detail
@@ -290,12 +323,12 @@ async def test_a_server_that_refuses_the_connection(security: Security, greeting
 
 
 async def test_preauth() -> None:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"* PREAUTH welcome\r\n")
-        tag = (await reader.readline()).split()[0]
-        writer.write(b"* CAPABILITY IMAP4rev1\r\n%b OK\r\n" % tag)
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(b"* PREAUTH welcome\r\n")
+        if line := connection.recv(4096):
+            connection.sendall(b"* CAPABILITY IMAP4rev1\r\n%b OK\r\n" % line.split()[0])
 
-    async with listening(talk) as port:
+    with listening(talk) as port:
         found = await tried(port, NONE)
         assert found.succeeded
         assert found.step("greeting").state == "warning"
@@ -312,7 +345,7 @@ async def test_preauth() -> None:
     ],
 )
 async def test_starttls_that_is_refused_or_followed_by_data(answer: bytes, word: str) -> None:
-    async with listening(imap(starttls=answer)) as port:
+    with listening(imap(starttls=answer)) as port:
         found = await tried(port, TLS, accept_untrusted_certificates=True)
     assert failed(found) == ("tls", "Failed")
     assert word in found.error_detail
@@ -320,12 +353,12 @@ async def test_starttls_that_is_refused_or_followed_by_data(answer: bytes, word:
 
 
 async def test_a_server_that_does_not_tell_its_capabilities() -> None:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(GREETING)
-        while line := await reader.readline():
-            writer.write(line.split()[0] + b" BAD\r\n")
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(GREETING)
+        while line := connection.recv(4096):
+            connection.sendall(line.split()[0] + b" BAD\r\n")
 
-    async with listening(talk) as port:
+    with listening(talk) as port:
         assert failed(await tried(port, NONE)) == ("capabilities", "Failed")
 
 
@@ -340,7 +373,7 @@ async def test_a_server_that_does_not_tell_its_capabilities() -> None:
     ],
 )
 async def test_capabilities_that_stand_in_the_way(capabilities: str, word: str) -> None:
-    async with listening(imap(capabilities=capabilities)) as port:
+    with listening(imap(capabilities=capabilities)) as port:
         found = await tried(port, NONE)
     assert found.succeeded
     step = found.step("capabilities")
@@ -407,7 +440,7 @@ async def secured(made: Made, *, accept: bool = False, security: Security = SSL)
     talk = imap(capabilities="IMAP4rev1 AUTH=PLAIN")
     if security is TLS:
         talk = imap(starttls=b"{tag} OK go\r\n", secret=made.context)
-    async with listening(talk, made.context if security is SSL else None) as port:
+    with listening(talk, made.context if security is SSL else None) as port:
         ca_file = str(made.ca_file)
         return await tried(port, security, accept_untrusted_certificates=accept, ca_file=ca_file)
 
@@ -469,31 +502,13 @@ async def test_a_key_that_is_too_short(tmp_path: Path) -> None:
     assert "weak" in found.error_detail or "handshake failed" in found.error_detail
 
 
-@contextmanager
-def shaking_hands(context: ssl.SSLContext) -> Iterator[int]:
-    """A listener that sends its alert when a handshake fails, which asyncio's does not; gives its port."""
-    with socket.create_server((HOST, 0)) as listener:
-
-        def serve() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    with listener.accept()[0] as sock, contextlib.suppress(ssl.SSLError):
-                        context.wrap_socket(sock, server_side=True).close()
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
-
-
 async def test_tls_that_is_too_old(tmp_path: Path) -> None:
     made = certified(tmp_path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         made.context.minimum_version = ssl.TLSVersion.TLSv1
         made.context.maximum_version = ssl.TLSVersion.TLSv1_1
-    with shaking_hands(made.context) as port:
+    with listening(says(b""), made.context) as port:
         found = await tried(port, SSL, accept_untrusted_certificates=True)
     assert failed(found) == ("tls", "Failed")
     assert "TLS versions that are too old" in found.error_detail
@@ -504,14 +519,14 @@ async def test_no_cipher_in_common(tmp_path: Path) -> None:
     made = certified(tmp_path)
     made.context.maximum_version = ssl.TLSVersion.TLSv1_2
     made.context.set_ciphers("AES128-SHA")  # without forward secrecy, and the key is not for it
-    with shaking_hands(made.context) as port:
+    with listening(says(b""), made.context) as port:
         found = await tried(port, SSL)
     assert failed(found) == ("tls", "Failed")
     assert "no cipher in common" in found.error_detail
 
 
 async def test_a_connection_that_ends_in_the_handshake() -> None:
-    async with listening(says(b"", then_closes=True)) as port:
+    with listening(says(b"", then_closes=True)) as port:
         found = await tried(port, SSL)
     assert failed(found) == ("tls", "Failed")
     assert "closed the connection when TLS began" in found.error_detail

@@ -10,6 +10,7 @@ import asyncio
 import random
 import sys
 from collections import Counter
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -96,7 +97,8 @@ async def _main(url: str, endpoint_id: int, name: str) -> int:
     choice = random.Random(name)
     tasks = [asyncio.create_task(work(database, endpoint, f"{name}/{n}", choice)) for n in range(2)]
     watcher = asyncio.create_task(watch(database, endpoint))
-    done, _ = await asyncio.wait([watcher, asyncio.gather(*tasks)], return_when=asyncio.FIRST_COMPLETED)
+    everything: list[asyncio.Future[Any]] = [watcher, asyncio.gather(*tasks)]
+    done, _ = await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
     watcher.cancel()
     await asyncio.gather(watcher, return_exceptions=True)
     for task in done:

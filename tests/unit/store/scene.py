@@ -42,7 +42,7 @@ class Scene:
     batch: Batch
 
     @classmethod
-    async def make(cls, database: Database, **limits: int) -> Scene:
+    async def make(cls, database: Database, **limits: Any) -> Scene:
         """Store them; `limits` are those of the source."""
         async with database.begin() as connection:
             source = await endpoints.add(connection, endpoint(**limits))
@@ -100,7 +100,11 @@ class Scene:
             assert kind is not None
             await self.finish(Claim(user_id, user.fence, kind, user.endpoint_id), step, now)
         elif step == "claim":
-            assert user_id in [claim.user_id for claim in await self.claim(now)]
+            for priority in (1, 0):  # before all others, then as they are
+                async with self.database.begin() as connection:
+                    await users.settings(connection, user_id, priority=priority)
+                if priority:
+                    assert [claim.user_id for claim in await self.claim(now, most=1)] == [user_id]
         else:
             async with self.database.begin() as connection:
                 assert await getattr(transitions, step)(connection, only, now) == 1

@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 from mailferry.migration.states import UserStatus
 from mailferry.store import batches, claims, endpoints, transitions
@@ -37,7 +38,8 @@ async def test_no_limit_is_ever_exceeded_by_tasks(database_url: str) -> None:
     ]
     async with asyncio.timeout(100):
         working = asyncio.gather(*workers)
-        await asyncio.wait([working, watcher], return_when=asyncio.FIRST_COMPLETED)
+        everything: list[asyncio.Future[Any]] = [working, watcher]
+        await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
         assert not watcher.done() or watcher.result() is None
         assert sum(await working) == 60
     watcher.cancel()
@@ -54,8 +56,8 @@ async def test_limits_that_change_meanwhile_hold_for_the_next_claim(database: Da
     async def change() -> None:
         for all_kinds, incremental, login in cycle([(2, 1, 1), (6, 3, 2), (4, 4, 3), (1, 1, 1), (5, 2, 2)]):
             async with database.begin() as connection:
-                limits = {"max_migrations": all_kinds, "max_incremental_syncs": incremental, "max_per_login": login}
-                await endpoints.update(connection, replace(scene.source, **limits))
+                limits = replace(scene.source, max_migrations=all_kinds, max_incremental_syncs=incremental)
+                await endpoints.update(connection, replace(limits, max_per_login=login))
             await asyncio.sleep(0.02)
 
     changing = asyncio.create_task(change())

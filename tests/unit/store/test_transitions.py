@@ -94,9 +94,9 @@ async def test_a_user_that_waits_for_its_completion_or_its_second_start_stops_as
 async def test_a_start_forgets_the_failure(database: Database) -> None:
     scene = await Scene.make(database)
     (user_id,) = await scene.add(1)
+    failure = Failure("over-quota", "full", "target", "Free space.", "after-repair", 1.0)
     for at in (1.0, 2.0):
         (claim,) = await scene.claim(at)
-        failure = Failure("over-quota", "full", "target", "Free space.", "after-repair", at)
         await scene.finish(claim, Outcome.WAIT, at, failure=failure, due_in_seconds=0.0, stalled_reason="Target: full")
     (claim,) = await scene.claim(3.0)
     await scene.finish(claim, Outcome.FAILED, 3.0, failure=failure)

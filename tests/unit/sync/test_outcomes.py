@@ -1,4 +1,4 @@
-"""Unknown outcomes and settled ones (rules 5 and 9), from rows as a crash or a user leaves them."""
+"""Unknown outcomes and settled ones (rules 2, 5 and 9), as a crash or a user leaves them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from pathlib import Path
 import pytest
 
 from mailferry.backends.base import INBOX, FolderPath, Mode
+from mailferry.backends.memory import MemoryMailbox
 from mailferry.backends.memory_options import MemoryOptions
+from mailferry.backends.memory_steps import How, Steps
+from mailferry.errors import Side
 from mailferry.sync.identity import digest, identity
 from mailferry.sync.ledger import ChunkKind, ChunkRow, ChunkState
 from mailferry.sync.ledger_sqlite import SqliteLedger
 from mailferry.sync.packed import Columns, RowOutcome
-from tests.unit.sync.test_pass import Rig, mail
+from mailferry.sync.run import PassResult, run_pass
+from tests.unit.sync.test_pass import FAST, Rig, mail
 
 DATE = 1_700_000_000
 
@@ -123,3 +127,51 @@ async def test_rule_9_what_was_confirmed_once_is_not_copied_again(tmp_path: Path
         await at.run()
         assert sorted(m.data for m in at.target.mails(INBOX)) == sorted([*LEFT, *more])
     assert [m.data for m in at.target.mails(ELSEWHERE)] == [mail(1)]
+
+
+async def cut_at(of: Rig, step: str, number: int) -> PassResult | None:
+    """Run a pass whose connections break after the effect of a step, the so-manieth of its name; None if there are
+    fewer.
+    """
+    whole = Steps()
+    probe = Rig(of.state.with_name(f"probe {step} {number}.db"), of.target.options)
+    for server, copy in ((of.source, probe.source), (of.target, probe.target)):
+        for m in server.mails(INBOX):
+            copy.add_mail(INBOX, m.data, m.flags, date=m.date)
+    await stepped(probe, whole)
+    places = [at for at, name in enumerate(whole.names, 1) if name == step]
+    return await stepped(of, Steps(places[number], How.CUT_AFTER)) if number < len(places) else None
+
+
+async def stepped(of: Rig, steps: Steps) -> PassResult:
+    """Run a pass whose steps can fail."""
+    ledger = SqliteLedger(of.state)
+
+    async def open_source() -> MemoryMailbox:
+        return MemoryMailbox(of.source, side=Side.SOURCE, steps=steps)
+
+    async def open_target() -> MemoryMailbox:
+        return MemoryMailbox(of.target, side=Side.TARGET, steps=steps)
+
+    try:
+        return await run_pass(open_source, open_target, ledger, ("s", "t"), FAST)
+    finally:
+        await ledger.close()
+
+
+@pytest.mark.parametrize("multi", [True, False])
+@pytest.mark.parametrize("number", range(3))
+async def test_rule_2_what_arrived_is_found_from_the_floor_on(tmp_path: Path, multi: bool, number: int) -> None:
+    at = rig(tmp_path, MemoryOptions(multi_append=multi))
+    for body in (80, 81, 82):
+        at.target.add_mail(INBOX, mail(body), date=DATE)
+    for body in range(9):
+        at.source.add_mail(INBOX, mail(body), date=DATE + body)
+    at.source.add_mail(INBOX, mail(81), date=DATE)
+    result = await cut_at(at, "target commit", number)
+    if multi and number > 1:
+        assert result is None  # two commands carry all
+        return
+    there = Counter(m.data for m in at.target.mails(INBOX))
+    assert there == Counter(mail(body) for body in (*range(9), 80, 81, 82))
+    assert (await at.run()).stats.total("copied") == 0

@@ -226,6 +226,7 @@ def _reports() -> None:
         sa.Column("user", sa.Text(), server_default="", nullable=False),
         sa.Column("fields", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_event"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "report_line",

@@ -1,0 +1,208 @@
+"""The client of the REST API: sends requests, and says in words of the cmdlets what the service refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import httpx
+
+from mailferry.cmdlets.errors import ServiceError
+from mailferry.cmdlets.request import PREFIX, Request
+from mailferry.cmdlets.spec_model import Answer
+from mailferry.cmdlets.spec_objects import object_kind
+from mailferry.imap.values import Secret
+
+PAGE: Final = 1_000
+"""How many objects are asked for at once, the most that the API gives."""
+
+TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
+"""A test of a server takes up to 15 seconds, a CSV of 50,000 rows up to 10."""
+
+_ERROR_IDS: Final[Mapping[str, str]] = {
+    "not-found": "ManagementObjectNotFound",
+    "already-exists": "ObjectAlreadyExists",
+    "wrong-state": "MigrationStateInvalid",
+    "in-use": "ObjectInUse",
+    "invalid-value": "InvalidValue",
+    "invalid-request": "InvalidValue",
+    "forbidden": "AccessDenied",
+    "unauthorized": "AccessDenied",
+    "invalid-token": "AccessDenied",
+    "endpoint-unavailable": "MigrationServerConnectionFailed",
+    "no-such-route": "NotSupported",
+}
+_MOST_PROBLEM_BYTES: Final = 64 * 1024
+
+
+class Client:
+    """A connection to one service, for one token. Close it, or use it in a `with`.
+
+    `transport`: what carries the requests, for tests. `said`: is told of each request as it is sent, without its body.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: Secret,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        said: Callable[[str], None] | None = None,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.said = said
+        # Environment variables of proxies would send the token elsewhere; the service is addressed directly.
+        self._http = httpx.Client(
+            headers={"Authorization": f"Bearer {token.reveal()}", "Accept": "application/json"},
+            transport=transport,
+            timeout=TIMEOUT,
+            trust_env=False,
+            follow_redirects=False,
+        )
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all connections."""
+        self._http.close()
+
+    def send(self, request: Request) -> Any:
+        """Send a request and give the JSON of the answer, None if there is none. Raises ServiceError."""
+        response = self._sent(request, request.query)
+        if not response.content or request.answer is Answer.NOTHING:
+            return None
+        try:
+            return response.json()
+        except ValueError:
+            raise ServiceError(f"{self.base_url} answered {request.path} with something that is no JSON.") from None
+
+    def send_for_text(self, request: Request) -> str:
+        """Send a request and give the text of the answer. Raises ServiceError."""
+        return self._sent(request, request.query).text
+
+    def pages(self, request: Request, most: int | None = None) -> Iterator[Mapping[str, Any] | None]:
+        """Give the objects of all pages, at most so many; a None at the end says that there are more.
+
+        Raises ServiceError.
+        """
+        query, given = dict(request.query), 0
+        while True:
+            left = PAGE if most is None else min(PAGE, most - given)
+            answer = self._page(request, query | {"limit": str(left)})
+            for item in answer["items"]:
+                yield item
+                given += 1
+            if not answer.get("next") or not answer["items"]:
+                return
+            if most is not None and given >= most:
+                yield None
+                return
+            query["after"] = str(answer["next"])
+
+    def names(self, what: str, prefix: str = "") -> list[str]:
+        """Give the names of `endpoints` or `batches` that begin with a text, for completion; at most a page of them.
+
+        Whatever goes wrong, the list is empty: nobody asked.
+        """
+        query = {"search": prefix, "limit": "100"} if what == "batches" and prefix else {}
+        try:
+            answer = self.send(Request("GET", f"{PREFIX}/{what}", Answer.LIST, query=query))
+            items = answer["items"] if isinstance(answer, dict) else answer
+            found = [str(item["name"]) for item in items]
+        except (ServiceError, KeyError, TypeError):
+            return []
+        return [name for name in found if name.lower().startswith(prefix.lower())]
+
+    def _page(self, request: Request, query: Mapping[str, str]) -> Mapping[str, Any]:
+        try:
+            answer = self._sent(request, query).json()
+            if not isinstance(answer["items"], list):
+                raise TypeError
+        except (ValueError, KeyError, TypeError):
+            raise ServiceError(f"{self.base_url} answered {request.path} with something that is no page.") from None
+        found: Mapping[str, Any] = answer
+        return found
+
+    def _sent(self, request: Request, query: Mapping[str, str]) -> httpx.Response:
+        if self.said is not None:
+            asked = "&".join(f"{name}={value}" for name, value in query.items())
+            self.said(f"{request.method} {request.path}{'?' if asked else ''}{asked}")
+        try:
+            response = self._http.request(
+                request.method, self.base_url + request.path, params=query or None, json=request.body
+            )
+        except httpx.TimeoutException:
+            raise ServiceError(
+                f"The service at {self.base_url} did not answer in time.", error_id="ServiceTimeout"
+            ) from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise ServiceError(
+                f"The service at {self.base_url} cannot be reached: {_reason(error)}.",
+                advice="Start it by `mailferry serve`, or say where it is by --url.",
+                error_id="ServiceUnreachable",
+            ) from None
+        if response.is_success:
+            return response
+        raise _refused(request, response)
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).strip().rstrip(".")
+    return text or type(error).__name__
+
+
+def _refused(request: Request, response: httpx.Response) -> ServiceError:
+    problem = _problem_of(response)
+    code = str(problem.get("code") or "")
+    status = response.status_code
+    detail = str(problem.get("detail") or f"The service answered with status {status}.")
+    advice = str(problem.get("advice") or "")
+    if code == "not-found" and request.named and not _names_another(detail, request.named):
+        detail = f"The {_noun(request)} '{request.named}' couldn't be found."
+    if code == "no-such-route":
+        detail, advice = "This service does not know that request.", "Use a service of the same version."
+    field = str(problem.get("field") or "").removeprefix("body.").removeprefix("query.")
+    parameter = request.fields.get(field, "")
+    for name, spelt in sorted(request.fields.items(), key=lambda pair: -len(pair[0])):
+        if "_" in name:
+            detail = detail.replace(name, f"-{spelt}")
+    if parameter:
+        detail = f"Cannot process argument for parameter '{parameter}'. {detail}"
+    where = ", ".join(f"{name} {problem[name]}" for name in ("line", "column") if problem.get(name))
+    if where and where not in detail:
+        detail = f"{detail} ({where})"
+    return ServiceError(
+        detail,
+        status=status,
+        problem=code,
+        field=parameter or field,
+        advice=advice,
+        error_id=_ERROR_IDS.get(code, code or "ServiceError"),
+    )
+
+
+def _names_another(detail: str, named: str) -> bool:
+    """Tell whether an error of the kind not-found is about something else than what the path names."""
+    return named not in detail
+
+
+def _noun(request: Request) -> str:
+    try:
+        return object_kind(request.kind).noun
+    except KeyError:
+        return "object"
+
+
+def _problem_of(response: httpx.Response) -> Mapping[str, Any]:
+    if len(response.content) > _MOST_PROBLEM_BYTES:
+        return {}
+    try:
+        found = json.loads(response.content)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,271 @@
+"""Turns what was given into the type of a parameter, or says which values it takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+from mailferry.cmdlets import files
+from mailferry.cmdlets.errors import BindingError
+from mailferry.cmdlets.records import ByteSize, Record
+from mailferry.cmdlets.spec_model import Parameter, ValueType
+from mailferry.cmdlets.tree import ScriptBlock
+from mailferry.cmdlets.words import number
+from mailferry.imap.values import Secret
+
+T = ValueType
+
+
+class Unlimited(Enum):
+    """The value Unlimited of a number."""
+
+    UNLIMITED = "Unlimited"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+UNLIMITED: Final = Unlimited.UNLIMITED
+
+_DATES: Final = (
+    *("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y"),
+    *("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%d %B %Y", "%B %d, %Y", "%d %b %Y"),
+)
+_SPAN: Final = re.compile(r"(-?)(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2}(?:\.\d{1,7})?))?", re.ASCII)
+_FQDN: Final = re.compile(r"(?=.{1,253}\Z)[^\s/@:\\]+|\[?[0-9A-Fa-f:.]+\]?")
+
+
+def convert(value: object, parameter: Parameter, folder: Path) -> object:
+    """Give a value as the parameter takes it. Raises BindingError, and FileProblem where a file is named.
+
+    `folder`: paths are seen from here.
+    """
+    if parameter.type is T.BYTES:
+        return _bytes(value, parameter, folder)
+    if parameter.type is T.STRINGS:
+        return [_checked(text_of(item), parameter) for item in flattened(value)]
+    if value is None and parameter.type is not T.OBJECT:
+        raise BindingError(f"Cannot bind argument to parameter '{parameter.name}' because it is null.")
+    if isinstance(value, (list, tuple)) and len(value) == 1 and parameter.type is not T.OBJECT:
+        value = value[0]
+    return _checked(_CONVERTERS[parameter.type](value, parameter), parameter)
+
+
+def flattened(value: object) -> list[object]:
+    """Give the items of a list, a single value as one of them, $null as none."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def text_of(value: object) -> str:
+    """Give a value as a text, an object by what names it."""
+    if isinstance(value, Record):
+        named = value.get(value.named_by, value.get("Identity"))
+        return "" if named is None else text_of(named)
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, Secret):
+        raise BindingError("A SecureString cannot be used as a text.")
+    return "" if value is None else str(value)
+
+
+def date_time(text: str) -> datetime:
+    """Read a moment; without a zone it is UTC. Raises ValueError."""
+    cleaned = " ".join(text.split())
+    try:
+        found = datetime.fromisoformat(cleaned)
+    except ValueError:
+        found = next((moment for form in _DATES if (moment := _by_form(cleaned, form)) is not None), None) or _no_date()
+    moment = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("out of the calendar") from None
+
+
+def time_span(text: str) -> timedelta:
+    """Read a duration such as 1.02:03:04 or 12:30; a whole number means days, as in PowerShell. Raises ValueError."""
+    cleaned = text.strip()
+    try:
+        if re.fullmatch(r"-?\d{1,8}", cleaned, re.ASCII):
+            return timedelta(days=int(cleaned))
+        match = _SPAN.fullmatch(cleaned)
+        if match is None or int(match[3]) > 23 or int(match[4]) > 59 or float(match[5] or 0) >= 60:
+            raise ValueError(text)
+        sign, days, hours, minutes, seconds = match.groups()
+        span = timedelta(days=int(days or 0), hours=int(hours), minutes=int(minutes), seconds=float(seconds or 0))
+    except OverflowError:
+        raise ValueError(text) from None
+    return -span if sign else span
+
+
+def _by_form(text: str, form: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, form).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _no_date() -> datetime:
+    raise ValueError("no date")
+
+
+def _cannot(value: object, parameter: Parameter, allowed: str = "") -> BindingError:
+    shown = "SecureString" if isinstance(value, Secret) else text_of(value)[:200]
+    message = (
+        f'Cannot bind parameter \'{parameter.name}\'. Cannot convert value "{shown}" to type "{_type(parameter)}".'
+    )
+    return BindingError(f"{message} {allowed}".rstrip(), error_id="CannotConvertArgument")
+
+
+def _type(parameter: Parameter) -> str:
+    return parameter.name if parameter.type is T.CHOICE else parameter.type.value
+
+
+def _checked(value: object, parameter: Parameter) -> object:
+    """Hold a value against the bounds of the parameter."""
+    size: object = len(value) if isinstance(value, str) and not isinstance(value, Unlimited) else value
+    if not isinstance(size, (int, float)) or isinstance(value, bool):
+        return value
+    unit = " characters" if isinstance(value, str) else ""
+    low, high = parameter.least, parameter.most
+    if (low is not None and size < low) or (high is not None and size > high):
+        if high is None:
+            bounds = f"at least {low}{unit}"
+        elif low is None:
+            bounds = f"at most {high}{unit}"
+        else:
+            bounds = f"{low} to {high}{unit}"
+        raise BindingError(
+            f"Cannot validate argument on parameter '{parameter.name}'. The value has {size}{unit}, and {bounds} are "
+            "allowed."
+            if unit
+            else f"Cannot validate argument on parameter '{parameter.name}'. {size} is not allowed; {bounds} is.",
+            error_id="ParameterArgumentValidationError",
+        )
+    return value
+
+
+def _text(value: object, parameter: Parameter) -> str:
+    if isinstance(value, (list, tuple, ScriptBlock)):
+        raise _cannot("a list" if not isinstance(value, ScriptBlock) else "a script block", parameter)
+    text = text_of(value)
+    if not text and parameter.mandatory:
+        raise BindingError(f"Cannot bind argument to parameter '{parameter.name}' because it is an empty string.")
+    return text
+
+
+def _fqdn(value: object, parameter: Parameter) -> str:
+    text = _text(value, parameter).strip()
+    if not _FQDN.fullmatch(text):
+        raise _cannot(value, parameter, "Give a host name such as imap.contoso.com.")
+    return text
+
+
+def _flag(value: object, parameter: Parameter) -> bool:
+    if isinstance(value, (bool, int, float)):
+        return bool(value)
+    text = text_of(value).lower() if not isinstance(value, (list, tuple, ScriptBlock)) else ""
+    if text in ("true", "false"):
+        return text == "true"
+    raise _cannot(value, parameter, "Boolean parameters take $true, $false, 1 or 0.")
+
+
+def _whole(value: object, parameter: Parameter) -> int:
+    found = value if isinstance(value, (int, float)) else number(text_of(value).strip())
+    if found is None or found != int(found) or abs(found) > 2**63:
+        raise _cannot(value, parameter, "Give a whole number.")
+    return int(found)
+
+
+def _unlimited(value: object, parameter: Parameter) -> object:
+    if value is UNLIMITED or (isinstance(value, str) and value.strip().lower() == "unlimited"):
+        return UNLIMITED
+    try:
+        return _whole(value, parameter)
+    except BindingError:
+        raise _cannot(value, parameter, "Give a whole number or Unlimited.") from None
+
+
+def _choice(value: object, parameter: Parameter) -> str:
+    text = text_of(value).strip().lower()
+    exact = [choice for choice in parameter.choices if choice.lower() == text]
+    begun = [choice for choice in parameter.choices if text and choice.lower().startswith(text)]
+    if len(found := exact or begun) == 1:
+        return found[0]
+    raise _cannot(value, parameter, f"Specify one of the following values: {', '.join(parameter.choices)}.")
+
+
+def _moment(value: object, parameter: Parameter) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    try:
+        return date_time(text_of(value))
+    except ValueError:
+        raise _cannot(value, parameter, "Write a moment as 2026-12-01T18:00Z or 12/1/2026 6:00 PM.") from None
+
+
+def _duration(value: object, parameter: Parameter) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    try:
+        return time_span(text_of(value))
+    except ValueError:
+        raise _cannot(
+            value, parameter, "Write a duration as 12:00:00 or 1.00:00:00 (days.hours:minutes:seconds)."
+        ) from None
+
+
+def _size(value: object, parameter: Parameter) -> ByteSize:
+    return ByteSize(_whole(value.replace(" ", "") if isinstance(value, str) else value, parameter))
+
+
+def _secret(value: object, parameter: Parameter) -> Secret:
+    if isinstance(value, Secret):
+        return value
+    # What was given may well be the password: it is not repeated.
+    raise BindingError(
+        f"Cannot bind parameter '{parameter.name}'. Cannot convert the text to type \"SecureString\".",
+        advice="Use (Read-Host -AsSecureString), or ConvertTo-SecureString with -AsPlainText.",
+        error_id="CannotConvertArgument",
+    )
+
+
+def _script(value: object, parameter: Parameter) -> ScriptBlock:
+    if isinstance(value, ScriptBlock):
+        return value
+    raise _cannot(value, parameter, 'Write a condition in braces, such as { $_.Status -eq "Failed" }.')
+
+
+def _bytes(value: object, parameter: Parameter, folder: Path) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, (list, tuple)) and value and all(isinstance(item, int) and 0 <= item < 256 for item in value):
+        return bytes(value)
+    if isinstance(value, str) and value:
+        return files.read_bytes(value, folder)
+    raise _cannot(
+        value, parameter, 'Give the bytes of a file, ([System.IO.File]::ReadAllBytes("users.csv")), or its name.'
+    )
+
+
+_CONVERTERS: Final[Mapping[ValueType, Callable[[object, Parameter], object]]] = {
+    T.STRING: _text,
+    T.FQDN: _fqdn,
+    T.SWITCH: _flag,
+    T.BOOLEAN: _flag,
+    T.INT: _whole,
+    T.UNLIMITED: _unlimited,
+    T.CHOICE: _choice,
+    T.DATE_TIME: _moment,
+    T.TIME_SPAN: _duration,
+    T.SIZE: _size,
+    T.SECURE_STRING: _secret,
+    T.SCRIPT_BLOCK: _script,
+    T.OBJECT: lambda value, _parameter: value,
+}
