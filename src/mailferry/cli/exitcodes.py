@@ -66,6 +66,7 @@ _PLAIN: Mapping[str, int] = MappingProxyType(
         "store-unavailable": 72,
         "key-unusable": 73,
         "store-failed": 74,
+        "worker-lost": 75,
     }
 )
 
@@ -75,6 +76,7 @@ _MODULES = (
     "mailferry.migration.csverrors",
     "mailferry.store.errors",
     "mailferry.store.ledger_work",
+    "mailferry.jobs.errors",
     "mailferry.service.errors",
     "mailferry.cli.serve",
 )

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from mailferry.cmdlets.convert import UNLIMITED
 from mailferry.cmdlets.records import FileBytes
-from mailferry.cmdlets.spec_model import Answer, Call, Cmdlet, Parameter
+from mailferry.cmdlets.spec_model import Answer, Call, Cmdlet, Detail, Parameter
 from mailferry.imap.values import Secret
 
 PREFIX = "/api/v1"
@@ -22,7 +22,7 @@ class Request:
     """A request: the path is percent-encoded and begins with `/api/v1`. `body` None: there is none.
 
     `fields`: which parameter each field of body and query comes from, so that an error can name it. `named`: what the
-    path names, for errors. The body may hold passwords, so it is not part of the repr.
+    path names, for errors. `details`: what else was asked for of each object. The body may hold passwords, so it is not part of the repr.
     """
 
     method: str
@@ -33,6 +33,7 @@ class Request:
     body: Mapping[str, Any] | None = field(default=None, repr=False)
     fields: Mapping[str, str] = field(default_factory=dict)
     named: str = ""
+    details: tuple[Detail, ...] = ()
 
 
 def requests_of(cmdlet: Cmdlet, values: Mapping[str, object]) -> list[Request]:
@@ -71,10 +72,11 @@ def _request(cmdlet: Cmdlet, call: Call, values: Mapping[str, object]) -> Reques
         if isinstance(data, FileBytes):
             body[target] = data.name
     path, named = _path(call.path, values)
+    details = tuple(detail for detail in call.details if values.get(detail.switch))
     has_body = bool(call.body or call.switches or call.constants)
     fields_of = {target: name for name, target in (*call.body.items(), *call.query.items())}
     return Request(
-        call.method, path, call.answer, call.kind, query, body if has_body else None, fields_of, named
+        call.method, path, call.answer, call.kind, query, body if has_body else None, fields_of, named, details
     )
 
 
@@ -85,6 +87,12 @@ def _path(template: str, values: Mapping[str, object]) -> tuple[str, str]:
     name, _, after = rest.partition("}")
     value = str(values[name])
     return PREFIX + before + segment(value) + after, value
+
+
+def detail_request(detail: Detail, item: Mapping[str, Any]) -> Request:
+    """Give the request for one more thing about an object that was answered."""
+    path, named = _path(detail.path, item)
+    return Request("GET", path, Answer.LIST, named=named)
 
 
 def segment(text: str) -> str:

@@ -18,7 +18,7 @@ from mailferry.cmdlets.spec_batch_texts import (
     TIME_ZONE,
 )
 from mailferry.cmdlets.spec_common import DIAGNOSTIC_INFO, PARTITION, RESULT_SIZE, identity
-from mailferry.cmdlets.spec_model import Answer, Call, Cmdlet, Example, Parameter, ValueType
+from mailferry.cmdlets.spec_model import Answer, Call, Cmdlet, Detail, Example, Parameter, ValueType
 from mailferry.migration.states import BatchStatus
 
 T = ValueType
@@ -49,6 +49,8 @@ _REPORTS = (
     Parameter("NotificationEmails", T.STRINGS, "Who gets the reports by mail; nobody: none is sent."),
     Parameter("ReportInterval", T.TIME_SPAN, REPORT_INTERVAL, default="1.00:00:00"),
 )
+
+_REPORT = (Detail("IncludeReport", "/batches/{guid}/row-errors", "row_error_list"),)
 
 
 def _unused(*names: str) -> tuple[Parameter, ...]:
@@ -136,7 +138,7 @@ GET_BATCH = Cmdlet(
         PARTITION,
     ),
     (
-        Call("GET", "/batches/{Identity}", Answer.ONE, KIND, given=("Identity",)),
+        Call("GET", "/batches/{Identity}", Answer.ONE, KIND, given=("Identity",), details=_REPORT),
         Call(
             "GET",
             "/batches",
@@ -144,6 +146,7 @@ GET_BATCH = Cmdlet(
             KIND,
             query={"Endpoint": "endpoint", "Status": "status"},
             absent=("Identity",),
+            details=_REPORT,
         ),
     ),
     KIND,
@@ -186,7 +189,7 @@ SET_BATCH = Cmdlet(
         Call(
             "POST",
             "/batches/{Identity}/users",
-            Answer.NOTHING,
+            Answer.ONE,
             KIND,
             body={"CSVData": "csv_data", "AllowUnknownColumnsInCsv": "allow_unknown_columns"},
             files={"CSVData": "file_name"},

@@ -209,7 +209,7 @@ REMOVE_ENDPOINT = Cmdlet(
     "Removes an endpoint that no batch uses.",
     "The endpoint and its password are removed. It is an error if a batch uses it, or if it is the default target.",
     (identity("endpoint"),),
-    (Call("DELETE", "/endpoints/{Identity}", Answer.NOTHING),),
+    (Call("DELETE", "/endpoints/{Identity}", Answer.NOTHING, KIND),),
     examples=(Example("Remove-MigrationEndpoint IMAPEndpoint", "Removes an endpoint after a question."),),
     changes=True,
     asks=True,

@@ -73,6 +73,18 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Detail:
+    """One more GET for each object of an answer, if a switch asks for it.
+
+    `path`: `{name}` is a field of the object; what comes back is put into its `field`.
+    """
+
+    switch: str
+    path: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One request to the REST API.
 
@@ -93,6 +105,7 @@ class Call:
     files: Mapping[str, str] = field(default_factory=dict)
     given: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    details: tuple[Detail, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +171,15 @@ class Shape(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Property:
     """A property of an object: its name, the field of the JSON that it is read from (`a.b` for one within another),
-    and the shape. `constant`: the value of a CONSTANT, the kind of OBJECTS, the template of LINES.
+    and the shape. `constant`: the value of a CONSTANT, the kind of OBJECTS, the template of LINES. `missing`: what is
+    shown in place of nothing.
     """
 
     name: str
     field: str = ""
     shape: Shape = Shape.TEXT
     constant: Any = None
+    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True)

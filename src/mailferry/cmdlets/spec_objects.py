@@ -84,7 +84,7 @@ BATCH = ObjectKind(
         Property("Priority", "priority", S.NUMBER),
         Property("SubmittedByUser", "submitted_by"),
         Property("Message", "message"),
-        Property("Report", "row_error_list", S.LINES, "line {line}: {message}"),
+        Property("Report", "row_error_list", S.LINES, "line {line}: {message}", "(shown with -IncludeReport)"),
     ),
     (("Identity", "Identity"), ("Status", "Status"), ("Type", "MigrationType"), ("TotalCount", "TotalCount")),
 )

@@ -68,7 +68,7 @@ REMOVE_DOMAIN = Cmdlet(
     "Removes an accepted domain.",
     "Users who are in batches stay as they are.",
     (identity("domain"),),
-    (Call("DELETE", "/accepted-domains/{Identity}", Answer.NOTHING),),
+    (Call("DELETE", "/accepted-domains/{Identity}", Answer.NOTHING, DOMAIN),),
     examples=(Example("Remove-AcceptedDomain Contoso -Confirm:$false", "Removes a domain from the list."),),
     changes=True,
     asks=True,

@@ -72,7 +72,7 @@ USER_STATISTICS = ObjectKind(
         Property("StatusSummary", "user.summary"),
         Property("SyncedItemCount", "user.items_synced", S.NUMBER),
         Property("SkippedItemCount", "user.items_skipped", S.NUMBER),
-        Property("SkippedItems", "skipped_items", S.OBJECTS, SKIPPED_ITEM.name),
+        Property("SkippedItems", "skipped_items", S.OBJECTS, SKIPPED_ITEM.name, "(shown with -IncludeSkippedItems)"),
         Property("TotalItemsInSourceMailboxCount", "user.items_found", S.NUMBER),
         Property("ItemsOnTargetBefore", "user.items_had", S.NUMBER),
         Property("EstimatedTotalTransferSize", "user.bytes_found", S.SIZE),
@@ -100,7 +100,7 @@ USER_STATISTICS = ObjectKind(
         Property("LastFailureTime", "user.failure.at", S.MOMENT),
         Property("Advice", "user.failure.advice"),
         Property("DataConsistencyScore", "user.consistency"),
-        Property("Report", "report", S.LINES, "{at} {level} {text}"),
+        Property("Report", "report", S.LINES, "{at} {level} {text}", "(shown with -IncludeReport)"),
         Property("DiagnosticInfo", shape=S.CONSTANT, constant=""),
     ),
     (

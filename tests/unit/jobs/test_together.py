@@ -90,7 +90,10 @@ async def test_a_stop_ends_a_running_pass(bench: Bench, scene: Scene) -> None:
 
 
 @pytest.mark.usefixtures("now")
-async def test_after_the_death_of_a_worker_its_passes_run_again(bench: Bench, scene: Scene) -> None:
+async def test_after_the_death_of_a_worker_its_passes_run_again(
+    bench: Bench, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailferry.jobs.dispatch.SECONDS_PER_LOSS", 0.01)
     batch = await scene.batch(3)
     for user in await scene.users(batch):
         bench.word(user.id, "long")

@@ -175,3 +175,58 @@ async def test_rule_2_what_arrived_is_found_from_the_floor_on(tmp_path: Path, mu
     there = Counter(m.data for m in at.target.mails(INBOX))
     assert there == Counter(mail(body) for body in (*range(9), 80, 81, 82))
     assert (await at.run()).stats.total("copied") == 0
+
+
+@pytest.mark.parametrize("late", [0, 1, 2, 3])
+@pytest.mark.parametrize("multi", [True, False])
+async def test_rule_4_nothing_is_sent_while_the_server_is_still_at_work(tmp_path: Path, multi: bool, late: int) -> None:
+    """Nothing can be removed there, so a copy that is sent too early stays beside the one that comes late."""
+    at = rig(tmp_path, MemoryOptions(multi_append=multi, late=late, uid_expunge=False))
+    for body in range(9):
+        at.source.add_mail(INBOX, mail(body), date=DATE + body)
+    await cut_at(at, "target release", 0)
+    assert at.same()
+
+
+async def test_rule_10_uids_are_looked_up_anew_when_the_target_renumbers(tmp_path: Path) -> None:
+    at = rig(tmp_path)
+    for body in range(6):
+        at.source.add_mail(INBOX, mail(body), date=DATE + body)
+    await at.run()
+    at.target.expunge(INBOX, [at.target.mails(INBOX)[0].uid])
+    at.target.renew_uid_validity(INBOX)  # all UIDs are one less
+    at.source.set_flags(INBOX, 4, {"\\Flagged"})
+    await at.run()
+    assert {m.data for m in at.target.mails(INBOX) if m.flags} == {mail(3)}
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+@pytest.mark.parametrize("number", range(3))
+async def test_rule_10_uids_that_change_in_the_middle_mix_nothing_up(tmp_path: Path, side: str, number: int) -> None:
+    """The folder is made anew, with other mail under the same UIDs, while it is being copied."""
+    at = rig(tmp_path, MemoryOptions(multi_append=number != 1))
+    await at.run()
+    for body in range(30):
+        at.source.add_mail(INBOX, mail(body), date=DATE + body)
+    seen = 0
+
+    class Turning(Steps):
+        """Makes the folder anew at one step."""
+
+        def at(self, name: str) -> How | None:
+            nonlocal seen
+            if name == "target commit":
+                seen += 1
+                if seen == 2 + number:
+                    server = at.source if side == "source" else at.target
+                    server.renew_uid_validity(INBOX)
+                    if side == "source":
+                        server.expunge(INBOX, [1, 2])
+            return super().at(name)
+
+    await stepped(at, Turning())
+    await at.run()
+    assert seen > 2
+    there, here = at.content(at.source), at.content(at.target)
+    assert there <= here
+    assert set(here.values()) == {1}
