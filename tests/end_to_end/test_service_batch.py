@@ -90,7 +90,7 @@ def test_an_administrators_login_has_a_limit_of_its_own(dovecot_factory: Dovecot
     source = dovecot_factory(shared=True)
     rows = []
     for number in range(10):
-        name = f"user{number}"
+        name = f"admin{number}"
         source.user(name, PASSWORD)
         fill(source, name, {"INBOX": [mail(name, i) for i in range(10)]})
         rows.append({**row(name, "secret"), "UserName": "mailadmin", "UserRoot": f"/users/{name}"})
@@ -148,7 +148,7 @@ def full_of(server: PrivateServer, names: list[str]) -> None:
 
 
 def test_stop_start_complete_remove(source: Dovecot, tmp_path: Path) -> None:
-    rows = people(source, [f"user{number}" for number in range(6)], messages=400)
+    rows = people(source, [f"life{number}" for number in range(6)], messages=400)
     with Serving(tmp_path) as serving:
         serving.source(source, max_concurrent_migrations=2)
         serving.batch("life", csv_of(rows))

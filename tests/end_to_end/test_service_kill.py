@@ -32,14 +32,14 @@ def test_killed_at_random_moments(dovecot_factory: DovecotFactory, tmp_path: Pat
     chance = random.Random(20)
     for number in range(USERS):
         for server in (source, target):
-            server.user(f"user{number}", f"pass word,{number}")
+            server.user(f"kill{number}", f"pass word,{number}")
         write_source(source, number)
     rows = [
         {
-            "EmailAddress": f"user{number}@contoso.com",
-            "UserName": f"user{number}",
+            "EmailAddress": f"kill{number}@contoso.com",
+            "UserName": f"kill{number}",
             "Password": f"pass word,{number}",
-            "TargetUserName": f"user{number}",
+            "TargetUserName": f"kill{number}",
             "TargetPassword": f"pass word,{number}",
         }
         for number in range(USERS)
@@ -59,12 +59,12 @@ def test_killed_at_random_moments(dovecot_factory: DovecotFactory, tmp_path: Pat
         assert done["synced"] == USERS, serving.users("b")
         assert done["items_synced"] == done["items_found"] == USERS * (MESSAGES + MESSAGES // 10 + MESSAGES // 2)
         for number in range(USERS):
-            there, here = contents(snapshot(source, f"user{number}")), contents(snapshot(target, f"user{number}"))
+            there, here = contents(snapshot(source, f"kill{number}")), contents(snapshot(target, f"kill{number}"))
             assert {name: mails for name, mails in here.items() if mails} == {n: m for n, m in there.items() if m}
 
 
 def write_source(source: Dovecot, number: int) -> None:
-    account = source.accounts[f"user{number}"]
+    account = source.accounts[f"kill{number}"]
     inbox = [mail(number, "INBOX", i) for i in range(MESSAGES)]
     twins = [mail(number, "INBOX", i) for i in range(0, MESSAGES, 10)]
     write_maildir(account, "INBOX", inbox + twins)

@@ -15,7 +15,7 @@ from mailferry.api.limits import BodyLimit
 from mailferry.api.metrics import Metrics
 from mailferry.api.problems import add_handlers
 from mailferry.api.requestlog import RequestLog
-from mailferry.api.routes import batches, config, endpoints, events, health, statistics, tokens, users
+from mailferry.api.routes import batches, config, endpoints, events, health, statistics, targets, tokens, users
 from mailferry.api.streams import LOOK_SECONDS, Streams
 from mailferry.service.wiring import Service
 
@@ -27,7 +27,7 @@ _NO_TELEMETRY: TelemetryConfig = {
     "operation_spans": False,
     "auto_configure": False,
 }
-_ROUTES = (endpoints, batches, users, statistics, config, events, tokens, health)
+_ROUTES = (endpoints, batches, users, targets, statistics, config, events, tokens, health)
 
 
 class App(FastAPI):

@@ -15,6 +15,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 
 from mailferry.errors import MailferryError, Retry
@@ -35,12 +36,13 @@ BY_CLASS: Mapping[type[MailferryError], HTTPStatus] = {
 }
 """The status of each error of the service; a subclass has that of its nearest base."""
 
-_BY_STATUS: Mapping[int, tuple[str, str]] = {
+BY_STATUS: Mapping[int, tuple[str, str]] = {
     400: ("bad-request", "Send well-formed HTTP and JSON."),
     401: ("unauthorized", "Send the header Authorization: Bearer followed by a token."),
     403: ("forbidden", errors.Forbidden.advice),
     404: ("no-such-route", "Look the path up in /openapi.json."),
     405: ("method-not-allowed", "Use one of the methods in the header Allow."),
+    409: ("conflict", "Look at it again, then repeat the request if it is still wanted."),
     413: ("too-large", "Send less at once; split a CSV into several batches."),
     415: ("unsupported-media-type", "Send the media type that the route takes."),
     421: ("host-not-allowed", "Use the address on which the service listens, for example 127.0.0.1."),
@@ -89,7 +91,7 @@ def problem(
 ) -> ProblemResponse:
     """Make an answer. `code` and `advice` are the status's if they are not among `members`; None is left out."""
     status, phrase = int(status), HTTPStatus(status).phrase
-    code, advice = _BY_STATUS.get(status, (phrase.lower().replace(" ", "-"), ""))
+    code, advice = BY_STATUS.get(status, (phrase.lower().replace(" ", "-"), ""))
     given: dict[str, Any] = {"code": code, "advice": advice} | members
     body = Problem(title=phrase, status=status, detail=detail or phrase, **given)
     return ProblemResponse(body.model_dump(exclude_none=True), status, headers=dict(headers or {}))
@@ -141,7 +143,11 @@ def add_handlers(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         return of_validation(error.errors())
 
+    async def of_race(_request: Request, _error: Exception) -> ProblemResponse:
+        return problem(409, "Somebody else changed the same thing at the same moment.")
+
     app.add_exception_handler(MailferryError, of_service)
+    app.add_exception_handler(IntegrityError, of_race)
     app.add_exception_handler(HTTPException, of_http)
     app.add_exception_handler(RequestValidationError, of_request)
 

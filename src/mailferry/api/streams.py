@@ -33,6 +33,8 @@ LOOKS_PER_BREATH = 15
 MOST_STREAMS = 50
 AGAIN_MILLISECONDS = 2_000
 _AT_ONCE = 500
+_LATE_IDS = 100
+_LATE_LOOKS = 10
 
 
 class EventAnswer(BaseModel):
@@ -119,17 +121,16 @@ class _Follower:
         self._service = service
         self._batch = batch
         self._last = last
+        self._missing: dict[int, int] = {}
         self._shown: dict[int, tuple[float, UserStatus]] = {}
 
     async def look(self) -> list[bytes]:
         """Give what is new. A user is shown once more when nothing runs in it any longer."""
-        events = await self._service.events.since(self._last, limit=_AT_ONCE)
         pieces = [
             sse(event.name, EventAnswer.of(event).model_dump_json(), event.id)
-            for event in events
+            for event in await self._events()
             if self._batch in ("", event.batch)
         ]
-        self._last = events[-1].id if events else self._last
         shown: dict[int, tuple[float, UserStatus]] = {}
         for user in await self._service.events.running(self._shown):
             if self._batch not in ("", user.batch):
@@ -141,6 +142,21 @@ class _Follower:
                 shown[user.id] = state
         self._shown = shown
         return pieces
+
+    async def _events(self) -> list[StoredEvent]:
+        """Give the events that were not shown. With PostgreSQL an id may be given before another and be seen after
+        it, when its transaction ends: an id that is left out is looked for some more times.
+        """
+        first = min(self._missing, default=self._last + 1)
+        found = await self._service.events.since(first - 1, limit=_AT_ONCE)
+        new = [event for event in found if event.id > self._last or event.id in self._missing]
+        seen = {event.id for event in new}
+        newest = max(seen, default=self._last)
+        waited = {number: looks - 1 for number, looks in self._missing.items() if looks > 1}
+        left_out = dict.fromkeys(range(max(self._last + 1, newest - _LATE_IDS), newest), _LATE_LOOKS)
+        self._missing = {number: looks for number, looks in (waited | left_out).items() if number not in seen}
+        self._last = max(self._last, newest)
+        return new
 
 
 def sse(name: str, data: str, event_id: int | None = None) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from mailferry import errors
@@ -20,6 +21,7 @@ from mailferry.backends.base import (
     Want,
 )
 from mailferry.backends.imap_errors import translated
+from mailferry.backends.imap_limit import groups, lowest_processed
 from mailferry.backends.imap_session import ImapSettings, Session
 from mailferry.backends.imap_stream import BodyStream
 from mailferry.errors import Side
@@ -213,14 +215,18 @@ class ImapReader:
                 if isinstance(response, Fetch) and uid is not None and (uid >= first_uid or uid in older):
                     self._row(rows, response, want, identify)
 
-            sets = split_uid_set(also, self.session.quirks.max_command_bytes - 300) if also else []
-            for uid_set in [*sets, b"%d:%d" % (first_uid, MAX_UID)]:
+            sets = deque([b"%d:%d" % (first_uid, MAX_UID)])
+            for group in groups(also, self.session.message_limit):
+                sets.extendleft(split_uid_set(group, self.session.quirks.max_command_bytes - 300) if group else [])
+            while sets:
                 exchange = self.session.client.begin("FETCH")
                 exchange.on_untagged = take
-                command = commands.uid_fetch(uid_set, items, modifiers)
+                command = commands.uid_fetch(sets.popleft(), items, modifiers)
                 self.session.client.push_parts(exchange, command.parts)
                 self.session.client.finish(exchange)
-                await exchange.reply
+                lowest = lowest_processed(await exchange.reply)
+                if lowest > first_uid:
+                    sets.append(b"%d:%d" % (first_uid, lowest - 1))
         for uid in sorted(rows):
             flags, date, size, identity = rows[uid]
             listing.uids.append(uid)

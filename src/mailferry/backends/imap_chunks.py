@@ -19,6 +19,8 @@ from mailferry.imap.responses import Tagged
 if TYPE_CHECKING:
     from mailferry.backends.imap_lane import ImapLane
 
+_JOINED_BYTES = 16_384  # up to here copying a body costs less than one more segment
+
 _Given = tuple[Mail, Flags, int, int] | bytes
 
 
@@ -123,7 +125,8 @@ class ImapChunk:
                 self.uid_validity, uids = found[0], list(found[1])
         if len(uids) != count:
             uids = [0] * count
-        return [Outcome(OutcomeKind.STORED, uid) for uid in uids]
+        stored = OutcomeKind.STORED
+        return [Outcome(stored, uid) for uid in uids]
 
     def _refusal(self, error: CommandRefused) -> tuple[str, str]:
         if error.status == "BAD":
@@ -155,7 +158,11 @@ class MultiChunk(ImapChunk):
         spelt = lane.proven(self._raw, flags)
         if spelt is not None and mail.size <= lane.plus_bytes:
             head = commands.append_proven(spelt, lane.dates.format(date, zone), mail.size)
-            self._client.push(exchange, head + mail.data)
+            if len(mail.data) > _JOINED_BYTES:
+                self._client.push(exchange, head)
+                self._client.push(exchange, mail.data)
+            else:
+                self._client.push(exchange, head + mail.data)
         else:
             self._push(exchange, mail, flags, date, zone)
 

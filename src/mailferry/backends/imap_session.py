@@ -133,6 +133,11 @@ class Session:
         return caps.has("LIST-EXTENDED") and caps.has("LIST-STATUS") and not self.quirks.broken_special_use_return
 
     @property
+    def message_limit(self) -> int:
+        """Messages that one command may touch (RFC 9738); 0: no limit is known."""
+        return self.client.capabilities.message_limit or self.quirks.message_limit or 0
+
+    @property
     def status_items(self) -> bytes:
         """What STATUS is asked for."""
         items = b"MESSAGES UIDNEXT UIDVALIDITY"

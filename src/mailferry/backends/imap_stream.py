@@ -7,12 +7,13 @@ body is taken up again at the same byte; in any other place the caller plans ane
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mailferry import errors
-from mailferry.backends.base import FetchJob, FolderPath, Item, JobDone, JobFailed, Mail, Opened, UidRange
+from mailferry.backends.base import FetchJob, FolderPath, Item, JobDone, JobFailed, Mail, Opened, UidRange, Want
 from mailferry.backends.imap_errors import translate
+from mailferry.backends.imap_limit import parts
 from mailferry.imap import commands
 from mailferry.imap.connection import Fetched
 from mailferry.imap.errors import ConnectionClosed, ImapError
@@ -48,6 +49,8 @@ class BodyStream:
         self._jobs = jobs
         self._inbox = Inbox()
         self._steps: deque[_Step] = deque()
+        self._again: deque[FetchJob] = deque()  # what was under way when the connection broke
+        self._listed: tuple[FolderPath | None, Sequence[int]] = (None, ())
         self._refused = ""  # why the last EXAMINE failed: bodies that come now would be another folder's
         self._validity = 0
         self._last_uid = 0  # of the job under way
@@ -59,7 +62,7 @@ class BodyStream:
         """Yield batches until the jobs run out."""
         session = self._reader.session
         while True:
-            self._fill()
+            await self._fill()
             if not self._steps:
                 return
             try:
@@ -85,20 +88,31 @@ class BodyStream:
         assert translated is not None
         return translated
 
-    def _fill(self) -> None:
-        while len(self._steps) < IN_FLIGHT:
-            job = self._jobs()
+    async def _fill(self) -> None:
+        limit = self._reader.session.message_limit
+        while len(self._steps) < (1 if limit else IN_FLIGHT):
+            job = self._again.popleft() if self._again else self._jobs()
             if job is None:
                 return
-            self._submit(job)
+            self._submit(job, await self._parts(job, limit) if limit else [job.ranges])
 
-    def _submit(self, job: FetchJob) -> None:
+    async def _parts(self, job: FetchJob, limit: int) -> Sequence[Sequence[UidRange]]:
+        """Cut a job into what the server answers in one go. Nothing else is under way."""
+        if self._listed[0] != job.path:
+            try:
+                self._listed = (job.path, (await self._reader.listing(job.path, Want(0))).uids)
+            except errors.FolderGone:
+                return [job.ranges]  # its EXAMINE will say so once more
+        return list(parts(job.ranges, self._listed[1], limit))
+
+    def _submit(self, job: FetchJob, groups: Sequence[Sequence[UidRange]]) -> None:
         """Queue EXAMINE and FETCH. There is an EXAMINE before every FETCH, of the same folder too: a server may
         answer two FETCH commands at once, message by message (Dovecot 2.3 does when its output is full), and the
         order of messages would be lost; nothing overtakes an EXAMINE (RFC 3501, 5.5).
         """
         session = self._reader.session
-        sets = split_ranges(job.ranges, session.quirks.max_command_bytes - 200)
+        most = session.quirks.max_command_bytes - 200
+        sets = [uid_set for ranges in groups for uid_set in split_ranges(ranges, most)]
         for number, uid_set in enumerate(sets, 1):
             exchange = session.select(job.path, read_only=True, inbox=self._inbox)
             self._steps.append(_Step(exchange, job.path, None))
@@ -107,7 +121,8 @@ class BodyStream:
 
     def _convert(self, received: list[Fetched | bytes | Exchange]) -> list[Item]:
         batch: list[Item] = []
-        flags, parse = self._reader.flags, self._reader._dates.parse
+        flags, parse, append = self._reader.flags, self._reader._dates.parse, batch.append
+        made = tuple.__new__  # what Mail(...) does, without a call of a function in Python
         for item in received:
             if type(item) is Fetched:
                 if self._refused:
@@ -117,7 +132,7 @@ class BodyStream:
                 if date is None:
                     batch.append(Mail(uid, flags(raw_flags), None, 0, size, data))
                 else:
-                    batch.append(Mail(uid, flags(raw_flags), date[0], date[1], size, data))
+                    append(made(Mail, (uid, flags(raw_flags), date[0], date[1], size, data)))
                 self._last_uid = uid
                 self._left = size - len(data)
                 self._offset = len(data)
@@ -193,10 +208,9 @@ class BodyStream:
             if not done:
                 rest: tuple[UidRange, ...] = tuple((max(lo, uid + 1), hi) for lo, hi in job.ranges if hi > uid)
                 # An empty rest still has to end the job: ask for a UID that cannot be there.
-                self._submit(FetchJob(job.path, rest or ((LAST_UID, LAST_UID),), job.key))
-            else:
-                self._submit(job)
-            done.add(id(job))
+                job = FetchJob(job.path, rest or ((LAST_UID, LAST_UID),), job.key)
+            self._again.append(job)
+            done.add(id(step.job))
 
 
 def _section(exchange: Exchange, uid: int) -> bytes | None:

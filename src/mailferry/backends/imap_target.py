@@ -20,6 +20,7 @@ from mailferry.backends.base import (
 from mailferry.backends.imap import ImapReader, canonical_flags
 from mailferry.backends.imap_errors import translated
 from mailferry.backends.imap_lane import ImapLane, Proof
+from mailferry.backends.imap_limit import groups
 from mailferry.backends.imap_session import ImapSettings, Session
 from mailferry.errors import Side
 from mailferry.imap import commands
@@ -166,12 +167,16 @@ class ImapTarget(ImapReader):
         with translated(session.side, session.settings.where):
             asked = [session.select(path, read_only=False, tolerant=False)]
             for change in changes:
-                for uid_set in split_uid_set(change.uids, session.quirks.max_command_bytes - 300):
+                for uid_set in self._sets(change.uids):
                     for action, flags in (("+FLAGS.SILENT", change.add), ("-FLAGS.SILENT", change.remove)):
                         if flags:
                             asked.append(session.client.submit(commands.uid_store(uid_set, action, flags)))
             for exchange in asked:
                 await exchange.wait()
+
+    def _sets(self, uids: Sequence[int]) -> list[bytes]:
+        most = self.session.quirks.max_command_bytes - 300
+        return [uid_set for group in groups(uids, self.session.message_limit) for uid_set in split_uid_set(group, most)]
 
     async def close(self) -> None:
         """Log out, once the server has answered what nobody waited for."""
@@ -188,7 +193,7 @@ class ImapTarget(ImapReader):
             return
         with translated(session.side, session.settings.where):
             asked = [session.select(path, read_only=False, tolerant=False)]
-            for uid_set in split_uid_set(uids, session.quirks.max_command_bytes - 300):
+            for uid_set in self._sets(uids):
                 asked.append(session.client.submit(commands.uid_store(uid_set, "+FLAGS.SILENT", {"\\Deleted"})))
                 asked.append(session.client.submit(commands.uid_expunge(uid_set)))
             for exchange in asked:

@@ -25,6 +25,7 @@ class MemoryChunk:
         self.mode = mode
         self.sent = False  # the terminator left the client
         self.over = False  # abandoned, or every verdict is in
+        self.uid_validity = 0  # as of the last answer that named UIDs; 0: unknown
         self.result: Future[list[Outcome | None]] | None = None  # once released
         self._lane = lane
         self._mails: list[Posted] = []
@@ -268,6 +269,8 @@ class MemoryLane:
                 self.drop(killed=False)
                 return
             chunk.answer(verdict, uids=self._server.options.reports_new_ids)
+            folder = self._server.find(chunk.path)
+            chunk.uid_validity = folder.uid_validity if folder and self._server.options.reports_new_ids else 0
             if fault is How.CUT_AFTER:
                 self.drop(killed=False)
                 return

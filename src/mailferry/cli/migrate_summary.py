@@ -100,6 +100,7 @@ def _print(request: MigrateRequest, result: Result, written: int) -> None:
     for name, value, always in (
         ("Mailboxes", wording.number(view.total), True),
         ("Synced", wording.number(view.synced + view.finalized), True),
+        ("Not yet", wording.number(view.active), view.active > 0),
         ("Failed", wording.number(view.failed), view.failed > 0),
         ("Stopped", wording.number(view.stopped), view.stopped > 0),
         ("Rows of the CSV left out", wording.number(len(result.row_errors)), bool(result.row_errors)),

@@ -169,6 +169,7 @@ async def _answer(settings: Settings, service: Service, listener: socket.socket)
     def stop() -> None:
         server.force_exit = server.should_exit
         server.should_exit = True
+        app.state.streams.end()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -193,7 +194,7 @@ def _welcome(settings: Settings, service: Service, *, token_is_new: bool) -> Non
         f"Mailferry {__version__} serves {settings.url}\n"
         f"  data    {service.folder.path}\n"
         f"  token   {service.folder.token_file}{new}\n"
-        f"  API     {settings.url}/docs\n"
+        f"  API     {settings.url}/openapi.json\n"
         "Ctrl-C stops it; what runs goes on at the next start.",
         flush=True,
     )

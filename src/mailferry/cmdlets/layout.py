@@ -57,7 +57,9 @@ def _block(key: tuple[str, str], items: Sequence[object], width: int) -> str | N
         return _view(view, width)
     if key[0] == "text":
         # A text of several lines stays as it is; None is an empty result and shows nothing.
-        return "\n".join(_plain(item) for item in items if item is not None) if any(i is not None for i in items) else None
+        return (
+            "\n".join(_plain(item) for item in items if item is not None) if any(i is not None for i in items) else None
+        )
     records = [item for item in items if isinstance(item, Record)]
     columns = _usual_columns(records[0])
     if columns is None:
@@ -131,7 +133,8 @@ def table_text(
     rows = [[value_text(record.get(name)) or _missing(record, name) for _, name in columns] for record in records]
     labels = [printable(label) for label, _ in columns]
     right = [
-        any(is_number(r.get(name)) for r in records) and all(r.get(name) is None or is_number(r.get(name)) for r in records)
+        any(is_number(r.get(name)) for r in records)
+        and all(r.get(name) is None or is_number(r.get(name)) for r in records)
         for _, name in columns
     ]
     widths = [max([cell_len(label), *(cell_len(row[i]) for row in rows)]) for i, label in enumerate(labels)]

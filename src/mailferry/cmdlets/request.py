@@ -22,7 +22,8 @@ class Request:
     """A request: the path is percent-encoded and begins with `/api/v1`. `body` None: there is none.
 
     `fields`: which parameter each field of body and query comes from, so that an error can name it. `named`: what the
-    path names, for errors. `details`: what else was asked for of each object. The body may hold passwords, so it is not part of the repr.
+    path names, for errors. `details`: what else was asked for of each object. The body may hold passwords, so it is
+    not part of the repr.
     """
 
     method: str
@@ -55,9 +56,7 @@ def _is_made(call: Call, values: Mapping[str, object]) -> bool:
 
 
 def _request(cmdlet: Cmdlet, call: Call, values: Mapping[str, object]) -> Request:
-    query = {
-        name: _in_query(values[parameter]) for parameter, name in call.query.items() if parameter in values
-    }
+    query = {name: _in_query(values[parameter]) for parameter, name in call.query.items() if parameter in values}
     body: dict[str, Any] = dict(call.constants)
     for name, fields in call.switches.items():
         if values.get(name):

@@ -116,6 +116,7 @@ class ImapClient:
             await secure.secured
             self.encrypted = True
         self._transport.on_progress = self._wake_room
+        self._outgoing.write_to(self._transport.write)
 
     async def _start_tls(self, context: ssl.SSLContext) -> None:
         if self.greeting is not None and self.greeting.kind == "PREAUTH":

@@ -99,7 +99,8 @@ class Connection:
     def _consume(self, buf: bytes, pos: int, out: list[Event]) -> None:
         end = len(buf)
         prefix_bytes = self._limits.prefix_bytes
-        match = _HEAD.match
+        match, append = _HEAD.match, out.append
+        made = tuple.__new__  # what Fetched(...) does, without a call of a function in Python
         while pos < end:
             if self._in_tail:
                 after = self._tail(buf, pos)
@@ -119,23 +120,24 @@ class Connection:
                 continue
             self._scanned = 0
             start = head.end()
-            size = int(head[4])
+            uid, flags, date, length = head.groups()
+            size = int(length)
             stop = start + size
             if size > prefix_bytes:
                 if start + prefix_bytes > end:
                     break
                 pos = start + prefix_bytes
-                out.append(Fetched(int(head[1]), head[2], head[3], size, buf[start:pos]))
+                out.append(Fetched(int(uid), flags, date, size, buf[start:pos]))
                 self._begin_large(size)
                 pos = self._large(buf, pos, out)
             elif buf.startswith(b")\r\n", stop):
-                out.append(Fetched(int(head[1]), head[2], head[3], size, buf[start:stop]))
+                append(made(Fetched, (int(uid), flags, date, size, buf[start:stop])))
                 pos = stop + 3
             else:
                 after = self._tail(buf, stop) if stop < end else -1
                 if after < 0:
                     break
-                out.append(Fetched(int(head[1]), head[2], head[3], size, buf[start:stop]))
+                out.append(Fetched(int(uid), flags, date, size, buf[start:stop]))
                 pos = after
         self._rest = buf[pos:] if pos < end else b""
 

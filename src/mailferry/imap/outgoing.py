@@ -37,6 +37,10 @@ class Outgoing:
         self._queue: deque[tuple[object, bytes | Gate]] = deque()
         self.held_bytes = 0
 
+    def write_to(self, write: Callable[[bytes], None]) -> None:
+        """Send through this from now on."""
+        self._write = write
+
     def push(self, owner: object, segment: bytes) -> None:
         """Send a segment, now or when the gates before it are open."""
         if self._queue:

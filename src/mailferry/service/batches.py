@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailferry.migration import csvfile
 from mailferry.migration.csvfile import MAX_ROWS as MOST_ROWS
-from mailferry.migration.model import Batch, Endpoint, EndpointRole
+from mailferry.migration.model import Batch
 from mailferry.migration.states import BATCH_ACTIONS, Action, BatchStatus, StatusSummary
+from mailferry.service.batchlookup import allowed_batch, find_batch, source_of, target_of, views_of
 from mailferry.service.batchsettings import BatchSettings, blank_batch, checked_name, with_settings
 from mailferry.service.config import Config
 from mailferry.service.csvrows import Known, Taken, take
+from mailferry.service.domains import accepted_domains
 from mailferry.service.endpoints import find_endpoint
-from mailferry.service.errors import AlreadyExists, InvalidValue, NotFound, WrongState
-from mailferry.service.views import BatchView, RowErrorView, ServiceStatistics, numbers
+from mailferry.service.errors import AlreadyExists, InvalidValue, WrongState
+from mailferry.service.views import BatchView, RowErrorView, ServiceStatistics
 from mailferry.store import batches as stored
-from mailferry.store import endpoints, events, figures, rowerrors, settings, transitions, users
+from mailferry.store import endpoints, events, rowerrors, settings, transitions, users
 from mailferry.store.database import Database
 from mailferry.store.keyring import Keyring
 from mailferry.store.keys import email_key
+from mailferry.store.schema import USER
 from mailferry.store.transitions import Selection
+
+__all__ = ["Batches", "Wake", "find_batch"]
 
 Wake = Callable[[Iterable[int]], None]
 """Tells the dispatcher that there is something to do, and in which batches (ids)."""
+
+_AT_REST = frozenset({BatchStatus.CREATED, BatchStatus.WAITING, BatchStatus.STOPPED, BatchStatus.STOPPING})
+"""Users who are added to a batch in these states start with it."""
 
 
 class Batches:
@@ -37,6 +46,7 @@ class Batches:
         self._keyring = keyring
         self._now = now
         self._wake = wake
+        self._adding = asyncio.Lock()  # a mailbox must not get into two batches between the look and the writing
 
     async def create(
         self,
@@ -62,11 +72,12 @@ class Batches:
         async with self._database.connect() as connection:
             await self._check_new(connection, name)
             source = await find_endpoint(connection, source_endpoint)
-            target = await _target(connection, target_endpoint)
-            known = await users.taken(connection, [email_key(row.email_address) for row in file.rows])
+            target = await target_of(connection, target_endpoint)
+            taken_by = await users.taken(connection, [email_key(row.email_address) for row in file.rows])
+            known = Known(taken_by, domains=await accepted_domains(connection))
         if source.role is not EndpointRole.SOURCE:
             raise InvalidValue(f"The endpoint {source.name} is a target, not a source.", name="source_endpoint")
-        taken = await asyncio.to_thread(take, file, target, Known(known), self._keyring)
+        taken = await asyncio.to_thread(take, file, target, known, self._keyring)
         batch = with_settings(blank_batch(name, source, target, submitted_by, now), given or BatchSettings())
         waits = auto_start and batch.start_after is not None and batch.start_after > now
         if auto_start:
@@ -86,7 +97,7 @@ class Batches:
     async def get(self, identity: str) -> BatchView:
         """Give a batch by name (in any case) or GUID. Raises NotFound."""
         async with self._database.connect() as connection:
-            return (await _views(connection, [await find_batch(connection, identity)]))[0]
+            return (await views_of(connection, [await find_batch(connection, identity)]))[0]
 
     async def page(
         self,
@@ -103,7 +114,7 @@ class Batches:
             found = await stored.page(
                 connection, status=status, endpoint_id=endpoint_id, search=search, after=after, limit=limit
             )
-            return await _views(connection, found)
+            return await views_of(connection, found)
 
     async def row_errors(self, identity: str) -> list[RowErrorView]:
         """Give the rows of the CSV that were left out."""
@@ -115,8 +126,12 @@ class Batches:
     async def change(self, identity: str, given: BatchSettings) -> BatchView:
         """Change settings; folders count from the next pass on. Raises NotFound, WrongState, InvalidValue."""
         async with self._database.begin() as connection:
-            batch = await _allowed(connection, identity, Action.EDIT)
-            await stored.update(connection, with_settings(batch, given))
+            batch = await allowed_batch(connection, identity, Action.EDIT)
+            changed = with_settings(batch, given)
+            await stored.update(connection, changed)
+            if changed.priority != batch.priority:  # a user's own priority stays
+                as_before = (USER.c.batch_id == batch.id, USER.c.priority == batch.priority)
+                await connection.execute(update(USER).where(*as_before).values(priority=changed.priority))
         self._wake((batch.id,))
         return await self.get(identity)
 
@@ -132,16 +147,17 @@ class Batches:
             csvfile.parse, csv_data, allow_unknown_columns=allow_unknown_columns, filename=file_name
         )
         async with self._database.connect() as connection:
-            batch = await _allowed(connection, identity, Action.EDIT)
+            batch = await allowed_batch(connection, identity, Action.EDIT)
             target = await endpoints.by_id(connection, batch.target_endpoint_id)
             assert target is not None
             taken_by = await users.taken(connection, [email_key(row.email_address) for row in file.rows])
             failed = await users.page(connection, batch_id=batch.id, summary=StatusSummary.FAILED, limit=MOST_ROWS)
+            domains = await accepted_domains(connection)
         by_key = {email_key(user.email_address): user.id for user in failed}
-        known = Known(taken_by, batch.name, frozenset(by_key))
+        known = Known(taken_by, batch.name, frozenset(by_key), domains)
         taken = await asyncio.to_thread(take, file, target, known, self._keyring)
         async with self._database.begin() as connection:
-            batch = await _allowed(connection, identity, Action.EDIT)
+            batch = await allowed_batch(connection, identity, Action.EDIT)
             at_rest = (BatchStatus.CREATED, BatchStatus.WAITING, BatchStatus.STOPPED, BatchStatus.STOPPING)
             await self._add(connection, batch, taken, start=batch.status not in at_rest)
             for corrected in taken.corrected:
@@ -152,15 +168,21 @@ class Batches:
         return await self.get(identity)
 
     async def start(self, identity: str) -> BatchView:
-        """Start a batch, go on with a stopped one, or try its failed users again. Raises NotFound, WrongState."""
+        """Start a batch, go on with a stopped one, or try its failed users again. Raises NotFound, WrongState.
+
+        One that is not at work waits for its `start_after`; one that waits already begins now.
+        """
         now = self._now()
         async with self._database.begin() as connection:
-            batch = await _allowed(connection, identity, Action.START)
-            if batch.start_after is not None and batch.start_after > now:
+            batch = await allowed_batch(connection, identity, Action.START)
+            idle = batch.status in (BatchStatus.CREATED, BatchStatus.STOPPED)
+            if idle and batch.start_after is not None and batch.start_after > now:
                 await self._move(connection, batch, Action.START, BatchStatus.WAITING)
             else:
+                if batch.status is BatchStatus.WAITING:  # who starts it now does not want to wait any more
+                    await stored.update(connection, replace(batch, start_after=now))
                 started = await transitions.start(connection, Selection(batch_id=batch.id), now)
-                if started or batch.status in (BatchStatus.CREATED, BatchStatus.WAITING, BatchStatus.STOPPED):
+                if started or idle or batch.status is BatchStatus.WAITING:
                     await self._move(connection, batch, Action.START, BatchStatus.STARTING)
         self._wake((batch.id,))
         return await self.get(identity)
@@ -168,7 +190,7 @@ class Batches:
     async def stop(self, identity: str) -> BatchView:
         """Stop a batch: passes that run end within seconds, nothing runs until it is started again."""
         async with self._database.begin() as connection:
-            batch = await _allowed(connection, identity, Action.STOP)
+            batch = await allowed_batch(connection, identity, Action.STOP)
             await transitions.stop(connection, Selection(batch_id=batch.id), self._now())
             await self._move(connection, batch, Action.STOP, BatchStatus.STOPPING)
         self._wake((batch.id,))
@@ -177,7 +199,7 @@ class Batches:
     async def sync_now(self, identity: str) -> BatchView:
         """Begin the incremental sync of all synced users now; failed users are not started."""
         async with self._database.begin() as connection:
-            batch = await _allowed(connection, identity, Action.SYNC_NOW)
+            batch = await allowed_batch(connection, identity, Action.SYNC_NOW)
             await transitions.sync_now(connection, Selection(batch_id=batch.id), self._now())
         self._wake((batch.id,))
         return await self.get(identity)
@@ -186,7 +208,7 @@ class Batches:
         """Do the last sync of each synced user and freeze them. Failed and stopped users stay as they are."""
         now = self._now()
         async with self._database.begin() as connection:
-            batch = await _allowed(connection, identity, Action.COMPLETE)
+            batch = await allowed_batch(connection, identity, Action.COMPLETE)
             await stored.update(connection, replace(batch, complete_after=now))
             await transitions.complete(connection, Selection(batch_id=batch.id), now)
             await self._move(connection, batch, Action.COMPLETE, BatchStatus.COMPLETING)
@@ -196,7 +218,7 @@ class Batches:
     async def remove(self, identity: str) -> BatchView:
         """Begin to remove a batch with its users, secrets and ledgers. Mail on the target stays."""
         async with self._database.begin() as connection:
-            batch = await _allowed(connection, identity, Action.REMOVE)
+            batch = await allowed_batch(connection, identity, Action.REMOVE)
             await transitions.remove(connection, Selection(batch_id=batch.id), self._now())
             await self._move(connection, batch, Action.REMOVE, BatchStatus.REMOVING)
         self._wake((batch.id,))
@@ -205,7 +227,7 @@ class Batches:
     async def statistics(self) -> ServiceStatistics:
         """Give the totals over all batches."""
         async with self._database.connect() as connection:
-            views = await _views(connection, await stored.page(connection, limit=1_000_000))
+            views = await views_of(connection, await stored.page(connection, limit=1_000_000))
         names = ("total", "synced", "finalized", "failed", "stopped", "active", "items_synced", "bytes_synced")
         return ServiceStatistics(len(views), **{name: sum(int(getattr(v, name)) for v in views) for name in names})
 
@@ -226,49 +248,3 @@ class Batches:
         if not await stored.set_status(connection, batch.id, BATCH_ACTIONS[action], status, now, **moments):
             raise WrongState(f"The batch {batch.name} has just changed; look again.")
         await events.add(connection, "batch", batch.name, "", {"status": status.value}, now)
-
-
-async def find_batch(connection: AsyncConnection, identity: str) -> Batch:
-    """Give a batch within a transaction. Raises NotFound."""
-    batch = await stored.find(connection, identity)
-    if batch is None:
-        raise NotFound(f"There is no batch {identity!r}.")
-    return batch
-
-
-async def _allowed(connection: AsyncConnection, identity: str, action: Action) -> Batch:
-    batch = await find_batch(connection, identity)
-    if batch.status not in BATCH_ACTIONS[action]:
-        wanted = ", ".join(sorted(BATCH_ACTIONS[action]))
-        raise WrongState(f"The batch {batch.name} is {batch.status}; {action} is possible when it is {wanted}.")
-    return batch
-
-
-async def _target(connection: AsyncConnection, identity: str | None) -> Endpoint:
-    target = await find_endpoint(connection, identity) if identity else await endpoints.default_target(connection)
-    if target is None:
-        raise InvalidValue("There is no default target; name a target endpoint.", name="target_endpoint")
-    if target.role is not EndpointRole.TARGET:
-        raise InvalidValue(f"The endpoint {target.name} is a source, not a target.", name="target_endpoint")
-    return target
-
-
-async def _views(connection: AsyncConnection, found: Sequence[Batch]) -> list[BatchView]:
-    ids = [batch.id for batch in found]
-    counts, sums = await figures.counts(connection, ids), await figures.sums(connection, ids)
-    errors = await rowerrors.row_error_counts(connection, ids)
-    return [
-        BatchView(
-            batch,
-            **numbers(counts[batch.id]),
-            percentage=int(sums[batch.id].percentage),
-            items_found=sums[batch.id].found,
-            items_synced=sums[batch.id].synced,
-            items_skipped=sums[batch.id].skipped,
-            bytes_found=sums[batch.id].bytes_found,
-            bytes_synced=sums[batch.id].bytes_synced,
-            consistency=sums[batch.id].worst_consistency,
-            row_errors=errors.get(batch.id, 0),
-        )
-        for batch in found
-    ]

@@ -10,6 +10,8 @@ from mailferry.migration.model import DAY_SECONDS
 from mailferry.service.errors import InvalidValue
 from mailferry.sync.options import MAX_ITEMS, MAX_MESSAGE_BYTES
 
+BIGGEST = 1_000_000_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -41,8 +43,8 @@ class Config:
             if isinstance(value, str):
                 if value not in ("none", "line-ends", "all"):
                     raise InvalidValue(f"{name} is none, line-ends or all, not {value!r}.", name=name)
-            elif not value > 0:
-                raise InvalidValue(f"{name} must be more than 0.", name=name)
+            elif not 0 < value <= BIGGEST:  # not a number is refused too
+                raise InvalidValue(f"{name} must be more than 0, and at most {BIGGEST:,}.", name=name)
         if self.longest_retry_seconds < self.retry_seconds:
             raise InvalidValue("longest_retry_seconds is less than retry_seconds.", name="longest_retry_seconds")
         return self

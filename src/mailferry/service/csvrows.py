@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mailferry.migration.csvfile import CsvFile, CsvRow, RowError
 from mailferry.migration.model import Endpoint, EndpointType
+from mailferry.service.domains import AcceptedDomain, is_accepted
 from mailferry.service.targets import PASSWORD, TARGET_PASSWORD, needs_own_secret
 from mailferry.service.views import RowErrorView
 from mailferry.store.keyring import Keyring
@@ -28,12 +29,13 @@ class Known:
     """Mailboxes that are in batches: `batches` gives the batch by the key of the address.
 
     `own`: the batch that rows are added to, '' for a new one; its known rows are passed over, so that the same file
-    with some more lines can be given again. Those of `failed` users (keys) correct them.
+    with some more lines can be given again. Those of `failed` users (keys) correct them. `domains`: see `is_accepted`.
     """
 
     batches: Mapping[str, str]
     own: str = ""
     failed: frozenset[str] = frozenset()
+    domains: Sequence[AcceptedDomain] = ()
 
 
 def take(file: CsvFile, target: Endpoint, known: Known, keyring: Keyring) -> Taken:
@@ -48,6 +50,9 @@ def take(file: CsvFile, target: Endpoint, known: Known, keyring: Keyring) -> Tak
             errors.append(_objection(row, "EmailAddress", "already-migrated", f"This mailbox is in the batch {batch}."))
         elif batch and key not in known.failed:
             continue
+        elif not is_accepted(row.email_address, known.domains):
+            text = "The domain of this address is not an accepted domain; add it, or correct the address."
+            errors.append(_objection(row, "EmailAddress", "domain-not-accepted", text))
         elif _lacks_password(row, target):
             text = f"The endpoint {target.name} needs the password of each user; add the column TargetPassword."
             errors.append(_objection(row, "TargetPassword", "target-password-missing", text))

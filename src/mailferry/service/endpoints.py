@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -93,10 +95,13 @@ class Endpoints:
         Raises NotFound, InvalidValue, and EndpointUnavailable if the connection was changed and its test fails.
         """
         before = await self.get(identity)
-        after = _with(replace(before, changed_at=self._now()), settings)
+        after = _with(before, settings)
         if not skip_verification and _connection(before) != _connection(after):
             await self._must_answer(after)
         async with self._database.begin() as connection:
+            # Read again: the test takes a while, and somebody else may have changed another setting meanwhile.
+            before = await find_endpoint(connection, before.guid)
+            after = _with(replace(before, changed_at=self._now()), settings)
             await stored.update(connection, after)
             await self._keep_secret(connection, after, settings.password)
         return await self.get(after.guid)
@@ -132,10 +137,12 @@ class Endpoints:
     async def _keep_secret(self, connection: AsyncConnection, endpoint: Endpoint, password: Secret | None) -> None:
         if endpoint.role is not EndpointRole.TARGET or endpoint.type is not EndpointType.IMAP:
             return
-        if password is not None:
+        if not needs_own_secret(endpoint):
+            await secrets.delete(connection, "endpoint", endpoint.id)
+        elif password is not None:
             token = self._keyring.seal({PASSWORD: password.reveal()})
             await secrets.put(connection, "endpoint", endpoint.id, token)
-        elif needs_own_secret(endpoint) and await secrets.get(connection, "endpoint", endpoint.id) is None:
+        elif await secrets.get(connection, "endpoint", endpoint.id) is None:
             raise InvalidValue("An administrator's login needs the administrator's password.", name="password")
 
 
@@ -213,7 +220,7 @@ def _with(endpoint: Endpoint, given: EndpointSettings) -> Endpoint:
         admin_user=str(chosen(given.admin_user, endpoint.admin_user)),
         is_default=bool(chosen(given.is_default, endpoint.is_default)),
     )
-    return _consistent(after, given)
+    return _consistent(after, given, was_default=endpoint.is_default)
 
 
 def _limits(endpoint: Endpoint, given: EndpointSettings) -> tuple[int, int, int]:
@@ -239,16 +246,18 @@ def _limits(endpoint: Endpoint, given: EndpointSettings) -> tuple[int, int, int]
     return most, min(most, syncs or endpoint.max_incremental_syncs), logins or endpoint.max_per_login
 
 
-def _consistent(endpoint: Endpoint, given: EndpointSettings) -> Endpoint:
+def _consistent(endpoint: Endpoint, given: EndpointSettings, *, was_default: bool) -> Endpoint:
     if endpoint.is_default and endpoint.role is not EndpointRole.TARGET:
         raise InvalidValue("Only a target endpoint can be the default target.", name="is_default")
+    if was_default and not endpoint.is_default:
+        raise InvalidValue("There must be a default target; make another one the default.", name="is_default")
     if endpoint.type is EndpointType.MAILDIR:
         if endpoint.role is not EndpointRole.TARGET:
             raise InvalidValue("A Maildir endpoint is a target; a source is an IMAP server.", name="type")
         if not endpoint.path:
             raise InvalidValue("A Maildir endpoint needs the path of a folder.", name="path")
         return endpoint
-    if not endpoint.remote_server or any(c.isspace() or c in "/@:" for c in endpoint.remote_server):
+    if not _may_be_host(endpoint.remote_server):
         raise InvalidValue(f"{endpoint.remote_server!r} is no host name.", name="remote_server")
     if not 1 <= endpoint.port <= 65_535:
         raise InvalidValue(f"A port is 1 to 65535, not {endpoint.port}.", name="port")
@@ -257,6 +266,14 @@ def _consistent(endpoint: Endpoint, given: EndpointSettings) -> Endpoint:
     if endpoint.user_template:
         check_template(endpoint.user_template)
     return endpoint
+
+
+def _may_be_host(name: str) -> bool:
+    if ":" in name:
+        with suppress(ValueError):
+            return bool(ipaddress.IPv6Address(name))
+        return False
+    return bool(name) and not any(c.isspace() or c in "/@" for c in name)
 
 
 def _checked_name(name: str) -> str:

@@ -28,7 +28,7 @@ def set_up_logs(*, json: bool, level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in ("alembic", "aiosqlite", "asyncio", "uvicorn.access"):
+    for name in ("alembic", "aiosqlite", "asyncio", "uvicorn"):
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

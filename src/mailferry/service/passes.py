@@ -87,7 +87,6 @@ class PassRunner:
         stats = Stats()
         watched = Watched(job, stats, work.user.progress, task.cancel)
         watched.lines.append(self._line("info", f"{job.kind.capitalize()} sync began."))
-        await self._tell(job, work, work.user.status.value)
         self._writer.watch(watched)
         try:
             end = await self._pass(job, work, watched)
@@ -225,11 +224,6 @@ class PassRunner:
             if end.items is not None:
                 await reports.replace_skipped(connection, job.user_id, end.items)
             fields = {"status": status.value, "kind": job.kind.value}
-            await events.add(connection, "user", work.batch.name, work.user.email_address, fields, self._now())
-
-    async def _tell(self, job: Job, work: Work, status: str) -> None:
-        async with self._database.begin() as connection:
-            fields = {"status": status, "kind": job.kind.value}
             await events.add(connection, "user", work.batch.name, work.user.email_address, fields, self._now())
 
     def _line(self, level: str, text: str) -> ReportLine:

@@ -42,13 +42,14 @@ def target_login(endpoint: Endpoint, user: User) -> str:
     name = user.target_user or user.email_address
     if not endpoint.user_template:
         return name
-    local, _, domain = name.rpartition("@")
-    return endpoint.user_template.format(address=name, user=name, local=local or name, domain=domain)
+    local, at, domain = name.rpartition("@")
+    local, domain = (local, domain) if at else (name, "")
+    return endpoint.user_template.format(address=name, user=name, local=local, domain=domain)
 
 
 def needs_own_secret(endpoint: Endpoint) -> bool:
     """Say whether one password of the endpoint opens all mailboxes: that of an administrator."""
-    return bool(endpoint.admin_user or "*" in endpoint.user_template or endpoint.user_template)
+    return bool(endpoint.admin_user or endpoint.user_template)
 
 
 def check_template(template: str) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sqlalchemy.exc import IntegrityError
+
 from mailferry.imap.values import Secret
 from mailferry.service.errors import AlreadyExists, InUse, InvalidValue, NotFound
 from mailferry.store import tokens as stored
@@ -54,10 +56,11 @@ class Tokens:
             raise InvalidValue(f"The name of a token has 1 to {LONGEST_NAME} characters that can be seen.", name="name")
         token = Secret(PREFIX + secrets.token_urlsafe(_BYTES))
         now = self._now()
-        async with self._database.begin() as connection:
-            if any(other.name == name for other in await stored.all(connection)):
-                raise AlreadyExists(f"There is a token {name!r} already.")
-            await stored.add(connection, name, role.value, _digest(token.reveal()), now)
+        try:
+            async with self._database.begin() as connection:
+                await stored.add(connection, name, role.value, _digest(token.reveal()), now)
+        except IntegrityError:
+            raise AlreadyExists(f"There is a token {name!r} already.") from None
         return TokenView(name, role, now), token
 
     async def check(self, presented: str) -> TokenView | None:

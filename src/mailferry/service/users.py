@@ -8,16 +8,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailferry.migration import statistics
 from mailferry.migration.model import SkippedItem, User
-from mailferry.migration.states import USER_ACTIONS, Action, StatusSummary, UserStatus
+from mailferry.migration.states import USER_ACTIONS, Action, BatchStatus, StatusSummary, UserStatus
 from mailferry.service.batches import Wake, find_batch
 from mailferry.service.errors import InvalidValue, NotFound, WrongState
 from mailferry.service.views import UserStatistics
-from mailferry.store import events, reports, transitions
+from mailferry.store import batches, events, reports, transitions
 from mailferry.store import users as stored
 from mailferry.store.database import Database
 from mailferry.store.transitions import Selection
 
 LONGEST_PAGE = 5_000
+_PAGE = 1_000
 
 
 class Users:
@@ -79,9 +80,14 @@ class Users:
         """Give the users of a batch that changed since a moment, the oldest change first. Raises NotFound."""
         async with self._database.connect() as connection:
             batch_id = (await find_batch(connection, batch)).id
-            return [
-                user for user in await stored.changed_since(connection, updated_at, limit) if user.batch_id == batch_id
-            ]
+            found: list[User] = []
+            after_id = 0
+            while True:  # the store has the changes of all batches in one order
+                page = await stored.changed_since(connection, updated_at, _PAGE, after_id=after_id)
+                found += [user for user in page if user.batch_id == batch_id]
+                if len(page) < _PAGE or len(found) >= limit:
+                    return found[:limit]
+                updated_at, after_id = page[-1].updated_at, page[-1].id
 
     async def change(
         self,
@@ -156,6 +162,10 @@ class Users:
             user = await _allowed(connection, identity, action)
             if not await change(connection, Selection(user_ids=(user.id,)), now):
                 raise WrongState(f"{user.email_address} has just changed; look again.")
+            if action is Action.START:  # a batch of which a user runs is no longer only made
+                await batches.set_status(
+                    connection, user.batch_id, {BatchStatus.CREATED}, BatchStatus.STARTING, now, started_at=now
+                )
             await events.add(connection, "user", user.batch, user.email_address, {"action": action.value}, now)
         self._wake((user.batch_id,))
         return await self.get(user.guid)

@@ -25,10 +25,12 @@ from mailferry.jobs.worker import RunJob
 from mailferry.migration.model import Batch, Endpoint, EndpointRole, EndpointType, User
 from mailferry.service.batches import Batches
 from mailferry.service.configuration import Configuration
+from mailferry.service.domains import Domains
 from mailferry.service.endpoints import Endpoints
 from mailferry.service.errors import DataFolderBusy
 from mailferry.service.events import Events
 from mailferry.service.ledgers import Ledgers
+from mailferry.service.mailboxes import Mailboxes
 from mailferry.service.passes import PassRunner
 from mailferry.service.progress import ProgressWriter
 from mailferry.service.reports import Reports
@@ -104,6 +106,8 @@ class Service:
         self.users = Users(database, self.now, self.wake)
         self.reports = Reports(database, self.now)
         self.config = Configuration(database)
+        self.domains = Domains(database, self.now)
+        self.mailboxes = Mailboxes(database)
         self.events = Events(database)
         self.tokens = Tokens(database, self.now)
 

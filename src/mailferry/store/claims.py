@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, update
+from sqlalchemy import BigInteger, Integer, and_, bindparam, case, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailferry.migration.model import Endpoint
 from mailferry.migration.states import CLAIMABLE, RUNNING, PassKind, UserStatus
-from mailferry.store.elapsed import status_left
+from mailferry.store.elapsed import NOW, status_left
 from mailferry.store.endings import finish, lost, progress
 from mailferry.store.schema import ENDPOINT, USER
 from mailferry.store.userrows import AnyRow
@@ -22,6 +22,57 @@ ALL_KINDS = tuple(PassKind)
 _NO_LIMIT = 1 << 30
 _CLAIMED = USER.c.claimed_by.is_not(None)
 _DUE = and_(USER.c.next_kind.is_not(None), USER.c.claimed_by.is_(None))
+_HIGHEST = 1 << 31
+
+# Made once: they run twice a second for each endpoint that has something to do.
+_HERE = USER.c.endpoint_id == bindparam("endpoint")
+# Who claims next on this endpoint waits here. KEY SHARE is left to others, so users can be added meanwhile.
+_LOCK_ENDPOINT = select(ENDPOINT).where(ENDPOINT.c.id == bindparam("endpoint")).with_for_update(key_share=True)
+_RUNNING_NOW = (
+    select(USER.c.running_kind, USER.c.login_key, func.count())
+    .where(_HERE, _CLAIMED)
+    .group_by(USER.c.running_kind, USER.c.login_key)
+)
+_NEXT_PRIORITY = (
+    select(USER.c.priority)
+    .where(_HERE, USER.c.next_kind == bindparam("kind"), USER.c.priority < bindparam("below", type_=BigInteger()))
+    .order_by(USER.c.priority.desc())
+    .limit(1)
+)
+# A row that somebody else is changing is passed over: it would be waited for with the endpoint held.
+_DUE_OF = {
+    kind: select(USER.c.id, USER.c.next_kind, USER.c.priority, USER.c.due_at, USER.c.login_key)
+    .where(
+        _DUE,
+        _HERE,
+        USER.c.next_kind == kind.value,
+        USER.c.priority == bindparam("priority"),
+        USER.c.due_at <= NOW,
+        USER.c.status.in_(sorted(CLAIMABLE[kind])),
+    )
+    .order_by(USER.c.due_at, USER.c.id)
+    .limit(bindparam("most", type_=Integer()))
+    .with_for_update(skip_locked=True)
+    for kind in PassKind
+}
+_CLAIMABLE = or_(*(and_(USER.c.next_kind == kind, USER.c.status.in_(sorted(CLAIMABLE[kind]))) for kind in PassKind))
+_TAKE = (
+    update(USER)
+    .where(USER.c.id.in_(bindparam("ids", expanding=True)), _CLAIMABLE, _DUE)
+    .values(
+        {
+            **status_left(NOW),
+            "status": case({kind.value: status.value for kind, status in RUNNING.items()}, value=USER.c.next_kind),
+            "running_kind": USER.c.next_kind,
+            "next_kind": None,
+            "due_at": None,
+            "claimed_by": bindparam("worker"),
+            "fence": USER.c.fence + 1,
+            "stalled_reason": "",
+        }
+    )
+    .returning(USER.c.id, USER.c.fence, USER.c.running_kind, USER.c.endpoint_id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +155,11 @@ async def claim(
 
 
 async def _room(connection: AsyncConnection, endpoint_id: int) -> _Room | None:
-    # Who claims next on this endpoint waits here. KEY SHARE is left to others, so users can be added meanwhile.
-    query = select(ENDPOINT).where(ENDPOINT.c.id == endpoint_id).with_for_update(key_share=True)
-    endpoint = (await connection.execute(query)).first()
+    endpoint = (await connection.execute(_LOCK_ENDPOINT, {"endpoint": endpoint_id})).first()
     if endpoint is None:
         return None
-    running = select(USER.c.running_kind, USER.c.login_key, func.count()).where(USER.c.endpoint_id == endpoint_id)
     everything, incremental, logins = 0, 0, Counter[str]()
-    groups = running.where(_CLAIMED).group_by(USER.c.running_kind, USER.c.login_key)
-    for kind, login, number in await connection.execute(groups):
+    for kind, login, number in await connection.execute(_RUNNING_NOW, {"endpoint": endpoint_id}):
         everything += number
         incremental += 0 if kind == PassKind.INITIAL else number
         logins[login] += number
@@ -142,21 +189,13 @@ async def _due(
     for kind in kinds:
         missing, priority = most, await _next_priority(connection, endpoint_id, kind, None)
         while missing > 0 and priority is not None:
-            query = select(USER.c.id, USER.c.next_kind, USER.c.priority, USER.c.due_at, USER.c.login_key).where(
-                _DUE,
-                USER.c.endpoint_id == endpoint_id,
-                USER.c.next_kind == kind,
-                USER.c.priority == priority,
-                USER.c.due_at <= now,
-                USER.c.status.in_(sorted(CLAIMABLE[kind])),
-            )
+            query = _DUE_OF[kind]
             if without_logins:
                 query = query.where(USER.c.login_key.not_in(without_logins))
             if without_ids:
                 query = query.where(USER.c.id.not_in(without_ids))
-            query = query.order_by(USER.c.due_at, USER.c.id).limit(missing)
-            # A row that somebody else is changing is passed over: it would be waited for with the endpoint held.
-            rows = (await connection.execute(query.with_for_update(skip_locked=True))).all()
+            given = {"endpoint": endpoint_id, "priority": priority, "now": now, "most": missing}
+            rows = (await connection.execute(query, given)).all()
             found += rows
             missing -= len(rows)
             priority = await _next_priority(connection, endpoint_id, kind, priority)
@@ -167,37 +206,14 @@ async def _due(
 async def _next_priority(
     connection: AsyncConnection, endpoint_id: int, kind: PassKind, below: int | None
 ) -> int | None:
-    query = select(USER.c.priority).where(USER.c.endpoint_id == endpoint_id, USER.c.next_kind == kind)
-    if below is not None:
-        query = query.where(USER.c.priority < below)
-    return (await connection.execute(query.order_by(USER.c.priority.desc()).limit(1))).scalar_one_or_none()
+    given = {"endpoint": endpoint_id, "kind": kind, "below": _HIGHEST if below is None else below}
+    return (await connection.execute(_NEXT_PRIORITY, given)).scalar_one_or_none()
 
 
 async def _claim(connection: AsyncConnection, ids: list[int], worker: str, now: float) -> list[Claim]:
-    running = case({kind.value: status.value for kind, status in RUNNING.items()}, value=USER.c.next_kind)
-    rows = await connection.execute(
-        update(USER)
-        .where(USER.c.id.in_(ids), or_(*(_claimable(kind) for kind in PassKind)), _DUE)
-        .values(
-            {
-                **status_left(now),
-                "status": running,
-                "running_kind": USER.c.next_kind,
-                "next_kind": None,
-                "due_at": None,
-                "claimed_by": worker,
-                "fence": USER.c.fence + 1,
-                "stalled_reason": "",
-            }
-        )
-        .returning(USER.c.id, USER.c.fence, USER.c.running_kind, USER.c.endpoint_id)
-    )
+    rows = await connection.execute(_TAKE, {"ids": ids, "worker": worker, "now": now})
     claims = {row.id: Claim(row.id, row.fence, PassKind(row.running_kind), row.endpoint_id) for row in rows}
     return [claims[user_id] for user_id in ids if user_id in claims]
-
-
-def _claimable(kind: PassKind) -> ColumnElement[bool]:
-    return and_(USER.c.next_kind == kind, USER.c.status.in_(sorted(CLAIMABLE[kind])))
 
 
 async def endpoints_with_due(connection: AsyncConnection, now: float) -> list[int]:

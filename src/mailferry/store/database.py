@@ -8,6 +8,7 @@ rows are locked where two could decide about the same thing.
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -117,7 +118,7 @@ def _sqlite_engine(url: URL, begin: str, pragmas: dict[str, str], *, pool_size: 
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=2 * BUSY_SECONDS,
-        connect_args={"timeout": BUSY_SECONDS},
+        connect_args={"timeout": BUSY_SECONDS, "factory": _Connection},
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -133,6 +134,18 @@ def _sqlite_engine(url: URL, begin: str, pragmas: dict[str, str], *, pool_size: 
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+class _Connection(sqlite3.Connection):
+    """Rolls back before it closes: when a task is cancelled within a statement, an unread cursor would keep the closed
+    connection alive, and with it the lock on the database.
+    """
+
+    def close(self) -> None:
+        """Close, and let the lock go."""
+        if self.in_transaction:
+            self.rollback()
+        super().close()
 
 
 @contextmanager

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, case
+from sqlalchemy import BindParameter, ColumnElement, Double, and_, bindparam, case
 
 from mailferry.migration.states import UserStatus
 from mailferry.migration.statistics import AT_REST, RUNNING, WAITING
 from mailferry.store.schema import USER
 
+NOW: Final[BindParameter[float]] = bindparam("now", type_=Double())
+"""The moment, as a parameter."""
 
-def status_left(now: float) -> dict[str, Any]:
-    """Give the values to set when a user leaves its status: the time in it goes to the part that it belongs to."""
+
+def status_left(now: float | ColumnElement[float]) -> dict[str, Any]:
+    """Give the values to set when a user leaves its status: the time in it goes to the part that it belongs to.
+
+    `now` may be a parameter of a statement that is made once.
+    """
     since = case((USER.c.status_at < now, now - USER.c.status_at), else_=0.0)
     stalled = USER.c.stalled_reason != ""
 

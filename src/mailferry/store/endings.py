@@ -5,18 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailferry.migration.model import Failure, Progress
 from mailferry.migration.states import AFTER_PASS, CLAIMABLE, Outcome, PassKind, UserStatus
-from mailferry.store.elapsed import status_left
+from mailferry.store.elapsed import NOW, status_left
 from mailferry.store.schema import USER
 from mailferry.store.userrows import AnyRow, failure_values, progress_values
 
 _DONE = frozenset({Outcome.DONE, Outcome.DONE_WITH_SKIPS})
 _AGAIN = frozenset({Outcome.WAIT, Outcome.LOST})
 _CLAIMED = USER.c.claimed_by.is_not(None)
+_THIS_CLAIM = (USER.c.id == bindparam("this_id"), USER.c.fence == bindparam("this_fence"), _CLAIMED)
+
+# Made once: these run for every pass and every few seconds beside it. Parameters that name columns are set.
+_NOTE = update(USER).where(*_THIS_CLAIM).returning(USER.c.status)
+_READ = (
+    select(USER.c.id, USER.c.status, USER.c.running_kind, USER.c.initial_synced_at, USER.c.attempts)
+    .where(*_THIS_CLAIM)
+    .with_for_update()
+)
+_END = update(USER).where(USER.c.id == bindparam("this_id")).values(status_left(NOW))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +74,7 @@ async def progress(
     """
     others = {"bytes_per_minute": bytes_per_minute, "stalled_reason": stalled_reason, "consistency": consistency}
     values = progress_values(progress) | {name: value for name, value in others.items() if value is not None}
-    result = await connection.execute(
-        update(USER)
-        .where(USER.c.id == user_id, USER.c.fence == fence, _CLAIMED)
-        .values(**values, updated_at=now)
-        .returning(USER.c.status)
-    )
+    result = await connection.execute(_NOTE, {"this_id": user_id, "this_fence": fence, "updated_at": now, **values})
     status = result.scalar_one_or_none()
     return None if status is None else UserStatus(status)
 
@@ -94,9 +99,7 @@ async def finish(
     a failed incremental sync an incremental one (None: not by itself). A user that is to stop stops, whatever the
     outcome, but a completion that is done stays done; one that is being removed stays so.
     """
-    query = select(USER.c.id, USER.c.status, USER.c.running_kind, USER.c.initial_synced_at, USER.c.attempts)
-    query = query.where(USER.c.id == user_id, USER.c.fence == fence, _CLAIMED)
-    row = (await connection.execute(query.with_for_update())).first()
+    row = (await connection.execute(_READ, {"this_id": user_id, "this_fence": fence})).first()
     if row is None:
         return None
     values: dict[str, Any] = {} if progress is None else progress_values(progress)
@@ -109,7 +112,7 @@ async def finish(
         values |= failure_values(failure)
     waits = ended["next_kind"] is not None and outcome is Outcome.WAIT
     values |= ended | {"stalled_reason": stalled_reason if waits else ""}
-    await connection.execute(update(USER).where(USER.c.id == row.id).values({**status_left(now), **values}))
+    await connection.execute(_END, {"this_id": user_id, "now": now, **values})
     return after
 
 

@@ -8,6 +8,7 @@ stream.
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections import deque
 from collections.abc import Awaitable, Sequence
 
@@ -109,13 +110,17 @@ class Copier:
                 if self._ready is not None:
                     ready, self._ready = self._ready, None
                     await ready
+                job: JobState | None = None
                 for item in batch:
                     if type(item) is Mail:
-                        intake.mail(self._current(), item)
+                        if job is None:
+                            job = self._current()
+                        intake.mail(job, item)
                     elif type(item) is bytes:
                         intake.piece(item)
                     else:
                         self._mark(item)  # type: ignore[arg-type]  # the tests above narrow at full speed
+                        job = None
                 await self._breathe()
             if not await self._more():
                 return
@@ -195,6 +200,7 @@ class Copier:
         current, state.open = state.open, None
         if current is None:
             return
+        current.fill()
         current.work.open_rows += 1
         state.commits += 1
         task = asyncio.create_task(self._commit(state, current))
@@ -249,20 +255,15 @@ class Copier:
 
     def _note(self, work: FolderWork, current: OpenChunk, outcomes: Sequence[Outcome | None]) -> ChunkState:
         """Write the verdicts into the columns."""
-        columns, uids = current.columns, []
-        for i, outcome in enumerate(outcomes):
-            if outcome is None:
-                work.in_doubt = True
-            elif outcome.kind is OutcomeKind.STORED:
-                columns.outcomes[i] = RowOutcome.APPENDUID if outcome.uid else RowOutcome.COUNTED
-                columns.target_uids[i] = outcome.uid
-                uids.append(outcome.uid)
-                work.stats.copied += 1
-                work.stats.size_bytes += columns.sizes[i]
-                if i in current.repaired:
-                    work.exceptions.append(current.repaired[i])
-            else:
-                columns.outcomes[i] = self._verdicts.outcome(outcome, current.mode, current.repair)
+        columns = current.columns
+        uids = [outcome.uid for outcome in outcomes if outcome is not None and outcome.kind is OutcomeKind.STORED]
+        work.stats.copied += len(uids)
+        if len(uids) == len(columns) and all(uids) and not current.repaired:  # the usual case, at once
+            columns.outcomes[:] = bytes((RowOutcome.APPENDUID,)) * len(uids)
+            columns.target_uids = array("I", uids)
+            work.stats.size_bytes += columns.size_bytes
+        else:
+            self._note_each(work, current, outcomes)
         validity = getattr(current.chunk, "uid_validity", 0)
         if validity and not work.row.target_uid_validity:
             work.row.target_uid_validity = validity
@@ -274,6 +275,20 @@ class Copier:
             work.raise_floor([uid for uid in uids if uid] if all(uids) else [])
             return ChunkState.SETTLED
         return ChunkState.SENT
+
+    def _note_each(self, work: FolderWork, current: OpenChunk, outcomes: Sequence[Outcome | None]) -> None:
+        columns = current.columns
+        for i, outcome in enumerate(outcomes):
+            if outcome is None:
+                work.in_doubt = True
+            elif outcome.kind is OutcomeKind.STORED:
+                columns.outcomes[i] = RowOutcome.APPENDUID if outcome.uid else RowOutcome.COUNTED
+                columns.target_uids[i] = outcome.uid
+                work.stats.size_bytes += columns.sizes[i]
+                if i in current.repaired:
+                    work.exceptions.append(current.repaired[i])
+            else:
+                columns.outcomes[i] = self._verdicts.outcome(outcome, current.mode, current.repair)
 
     def _follow(self, state: LaneState, work: FolderWork, rulings: Sequence[Resend | MailferryError]) -> None:
         """Do what the verdicts ask for: end the attempt, or send again in another way."""
@@ -317,6 +332,7 @@ class Copier:
             current, state.open = state.open, None
             if current is None:
                 continue
+            current.fill()
             current.chunk.abandon()
             if broken:
                 uids = list(current.columns.uids)

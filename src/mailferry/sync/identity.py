@@ -44,7 +44,7 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud80
 
 def digest(data: Data) -> bytes:
     """The digest of a message: 16 bytes of BLAKE3 over the bytes as they are."""
-    return blake3(data).digest(length=DIGEST_BYTES)
+    return blake3(data).digest(DIGEST_BYTES)
 
 
 class Digester:

@@ -73,6 +73,7 @@ class Intake:
         current.chunk.piece(data)
         digester.update(data)
         if not self._left:
+            current.fill()
             current.columns.digests[-len(NO_DIGEST) :] = digester.digest()
             self._large = None
             if self._alone(current.mode) or current.size_bytes >= current.most_bytes:
@@ -111,10 +112,10 @@ class Intake:
             current = self._room_for(job, mail)
         current.chunk.add(mail, flags, date, zone)
         complete = len(data) == size
-        current.columns.append(uid, identity(data), date, size, digest(data) if complete else NO_DIGEST, flag_index)
+        current.rows.append((uid, identity(data), date, size, digest(data) if complete else NO_DIGEST, flag_index))
         current.size_bytes += size
         if repaired is not None:
-            current.repaired[len(current.columns) - 1] = repaired
+            current.repaired[current.count - 1] = repaired
         if current.mode is not Mode.MULTI:
             current.heads.append(data[:_HEAD_BYTES])
         if job.window is not None:
@@ -131,7 +132,7 @@ class Intake:
             digester.update(data)
             self._large = (job, digester, mail)
             self._left = size - len(data)
-        elif len(current.columns.uids) >= current.most_messages or current.size_bytes >= current.most_bytes:
+        elif current.count >= current.most_messages or current.size_bytes >= current.most_bytes:
             self._seal(job.lane)
 
     def _other_date(self, job: JobState, mail: Mail) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from itertools import compress
 from typing import ClassVar, NamedTuple
@@ -71,6 +71,10 @@ class Tally(NamedTuple):
     size_bytes: int = 0
 
 
+Row = tuple[int, int, int, int, bytes, int]
+"""UID, identity, date, size, digest and index of the flags of one message."""
+
+
 class Columns:
     """Parallel columns of the messages of one chunk, in sending order.
 
@@ -90,6 +94,23 @@ class Columns:
         self.sizes: array[int] = array("Q")
         self.identities: array[int] = array("Q")
         self.digests = bytearray()
+
+    def extend(self, rows: Sequence[Row]) -> None:
+        """Add messages whose outcomes and target UIDs are unknown. Raises OverflowError for a number too large."""
+        if not rows:
+            return
+        uids, identities, dates, sizes, digests, flag_indexes = zip(*rows, strict=True)
+        packed = b"".join(digests)
+        if len(packed) != DIGEST_BYTES * len(rows):
+            raise ValueError(f"a digest has {DIGEST_BYTES} bytes")
+        self.uids.extend(uids)
+        self.target_uids.frombytes(bytes(self.target_uids.itemsize * len(rows)))
+        self.outcomes += bytes(len(rows))
+        self.flags.extend(flag_indexes)
+        self.dates.extend(dates)
+        self.sizes.extend(sizes)
+        self.identities.extend(identities)
+        self.digests += packed
 
     def append(self, uid: int, identity: int, date: int, size: int, digest: bytes, flag_index: int) -> None:
         """Add one message whose outcome and target UID are unknown. Raises OverflowError for a number too large."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import insert
 from starlette.exceptions import HTTPException
 
 from mailferry.api.streams import Streams, sse
@@ -19,7 +22,9 @@ from mailferry.migration.states import Outcome
 from mailferry.service.tokens import Role, TokenView
 from mailferry.service.wiring import Service
 from mailferry.store import claims
+from mailferry.store.schema import EVENT
 from tests.unit.api.scene import batch_of, csv_of
+from tests.unit.api.server import running
 
 PATIENCE_SECONDS = 60.0
 
@@ -143,6 +148,25 @@ async def test_a_stream_ends_with_its_token(streams: Streams, service: Service, 
     assert rest == [b": alive\n\n"]
 
 
+async def test_an_event_that_is_seen_late_is_not_lost(streams: Streams, service: Service, caller: TokenView) -> None:
+    async def happen(number: int) -> None:
+        async with service.database.begin() as connection:
+            await connection.execute(
+                insert(EVENT).values(id=number, at=1.0, name="batch", batch="b", user="", fields="{}")
+            )
+
+    async def numbers(pieces: AsyncGenerator[bytes], number: int) -> list[int]:
+        return [int(event["id"]) for event in await first(pieces, number)]
+
+    async with aclosing(streams.follow(caller, "", 0)) as pieces:
+        await happen(1_001)
+        await happen(1_003)
+        assert await numbers(pieces, 2) == [1_001, 1_003]
+        await happen(1_002)
+        await happen(1_004)
+        assert await numbers(pieces, 2) == [1_002, 1_004]
+
+
 async def test_streams_have_a_limit(service: Service, caller: TokenView) -> None:
     few = Streams(service, most=1)
     few.check_room()
@@ -156,3 +180,30 @@ async def test_streams_have_a_limit(service: Service, caller: TokenView) -> None
 
 def test_the_name_of_an_event_stays_on_its_line() -> None:
     assert sse("a\nb", "{}", 1) == b"event: a\\nb\nid: 1\ndata: {}\n\n"
+
+
+def test_a_client_that_goes_away_is_forgotten(tmp_path: Path) -> None:
+    """Over a real connection, which the client breaks while the stream is open."""
+    with running(tmp_path / "data") as server:
+        streams = server.app.state.streams
+        with httpx.Client(base_url=server.url, headers=server.headers, timeout=PATIENCE_SECONDS) as client:
+            with client.stream("GET", "/api/v1/events") as answer:
+                assert next(answer.iter_lines()) == "retry: 2000"
+                assert streams.open == 1
+            until(lambda: streams.open == 0)
+            with client.stream("GET", "/api/v1/events") as answer:
+                lines = answer.iter_lines()
+                assert next(lines) == "retry: 2000"
+                server.do(ended(streams))
+                assert list(lines) == [""]
+
+
+async def ended(streams: Streams) -> None:
+    streams.end()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

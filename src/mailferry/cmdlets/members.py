@@ -1,0 +1,196 @@
+"""Properties and methods of values, and the few types that commands may name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from mailferry.cmdlets import files
+from mailferry.cmdlets.convert import date_time, text_of, time_span
+from mailferry.cmdlets.errors import CommandError
+from mailferry.cmdlets.format import moment_text, value_text
+from mailferry.cmdlets.operators import truth
+from mailferry.cmdlets.records import Record
+from mailferry.cmdlets.words import number
+
+_DATE_PARTS: Final = ("Year", "Month", "Day", "Hour", "Minute", "Second")
+_DATE_STEPS: Final[Mapping[str, str]] = {
+    "adddays": "days",
+    "addhours": "hours",
+    "addminutes": "minutes",
+    "addseconds": "seconds",
+}
+_SPAN_PARTS: Final[Mapping[str, float]] = {
+    "totaldays": 86_400,
+    "totalhours": 3_600,
+    "totalminutes": 60,
+    "totalseconds": 1,
+}
+
+
+def member(target: object, name: str) -> object:
+    """Give a property of a value, of each of a list; $null if there is none of that name."""
+    lower = name.lower()
+    if isinstance(target, Record):
+        if lower == "count" and name not in target:
+            return 1
+        return target.get(name)
+    if isinstance(target, (list, tuple, bytes)) and lower in ("count", "length"):
+        return len(target)
+    if isinstance(target, (list, tuple)):
+        found = [value for item in target if (value := member(item, name)) is not None]
+        return found[0] if len(found) == 1 else found or None
+    if lower == "count":
+        return 0 if target is None else 1
+    if isinstance(target, str) and lower == "length":
+        return len(target)
+    if isinstance(target, datetime):
+        return _date_member(target, lower)
+    if isinstance(target, timedelta) and lower in _SPAN_PARTS:
+        return target.total_seconds() / _SPAN_PARTS[lower]
+    return None
+
+
+def index(target: object, at: object) -> object:
+    """Give an item of a list by its number from 0, or from the end by -1; $null if there is none."""
+    position = at if isinstance(at, int) else number(value_text(at))
+    items: Sequence[object] = target if isinstance(target, (list, tuple, str)) else [target]
+    if target is None or not isinstance(position, int) or not -len(items) <= position < len(items):
+        return None
+    return items[position]
+
+
+def call(target: object, name: str, arguments: Sequence[object]) -> object:
+    """Call a method. Raises CommandError if there is none of that name."""
+    lower = name.lower()
+    if lower == "tostring" and len(arguments) <= 1:
+        return value_text(target)
+    if isinstance(target, datetime) and len(arguments) <= 1:
+        if lower in ("touniversaltime", "tolocaltime"):
+            return target.astimezone(UTC) if lower == "touniversaltime" else target
+        if lower in _DATE_STEPS and arguments:
+            return _moved(target, _DATE_STEPS[lower], arguments[0])
+    if isinstance(target, str) and lower in _TEXT_METHODS:
+        return _TEXT_METHODS[lower](target, [text_of(argument) for argument in arguments])
+    raise CommandError(
+        f"Method invocation failed because [{_type_name(target)}] does not contain a method named '{name}'.",
+        error_id="MethodNotFound",
+    )
+
+
+def static(type_name: str, name: str, arguments: Sequence[object] | None, now: datetime, folder: Path) -> object:
+    """Give `[type]::name` or `[type]::name(arguments)`. Raises CommandError."""
+    key = (_plain_type(type_name), name.lower())
+    if arguments is None and key in (("datetime", "now"), ("datetime", "utcnow")):
+        return now
+    if arguments is None and key == ("datetime", "today"):
+        return now.replace(hour=0, minute=0, second=0, microsecond=0)
+    if arguments is not None and len(arguments) == 1:
+        only = arguments[0]
+        if key == ("io.file", "readallbytes"):
+            return files.read_bytes(text_of(only), folder)
+        if key == ("io.file", "readalltext"):
+            return files.read_text(text_of(only), folder)
+        if key == ("io.file", "readalllines"):
+            return files.read_text(text_of(only), folder).splitlines()
+        if key == ("io.file", "exists"):
+            return files.resolve(text_of(only), folder).is_file()
+        if key in (("datetime", "parse"), ("timespan", "parse")):
+            return cast(key[0], only)
+        if key[0] == "timespan" and key[1] in _SPAN_MAKERS:
+            return _span_of(_SPAN_MAKERS[key[1]], only)
+    raise CommandError(
+        f"[{type_name}] does not contain a member named '{name}' here.",
+        error_id="MemberNotFound",
+        advice="There are [System.IO.File]::ReadAllBytes, ReadAllText, ReadAllLines and Exists, [DateTime]::UtcNow, "
+        "Today and Parse, [TimeSpan]::FromDays, FromHours, FromMinutes and FromSeconds.",
+    )
+
+
+def cast(type_name: str, value: object) -> object:
+    """Give `[type]value`. Raises CommandError."""
+    plain = _plain_type(type_name)
+    try:
+        if plain == "datetime":
+            return value if isinstance(value, datetime) else date_time(text_of(value))
+        if plain == "timespan":
+            return value if isinstance(value, timedelta) else time_span(text_of(value))
+        if plain in ("int", "int32", "long", "int64", "double"):
+            found = value if isinstance(value, (int, float)) else number(text_of(value).strip())
+            if found is None:
+                raise ValueError
+            return float(found) if plain == "double" else round(found)
+        if plain == "string":
+            return value_text(value) if not isinstance(value, str) else value
+        if plain in ("bool", "boolean"):
+            return truth(value)
+        if plain == "string[]":
+            return [text_of(item) for item in (value if isinstance(value, (list, tuple)) else [value])]
+        if plain in ("void", "object"):
+            return None if plain == "void" else value
+    except (ValueError, OverflowError):
+        raise CommandError(
+            f'Cannot convert value "{value_text(value)}" to type "{type_name}".', error_id="InvalidCast"
+        ) from None
+    raise CommandError(
+        f"Unable to find type [{type_name}].",
+        error_id="TypeNotFound",
+        advice="Here are datetime, timespan, int, double, string and bool.",
+    )
+
+
+def _plain_type(name: str) -> str:
+    return name.lower().removeprefix("system.")
+
+
+def _type_name(value: object) -> str:
+    if isinstance(value, Record):
+        return value.kind or "Object"
+    return {"str": "String", "int": "Int32", "datetime": "DateTime", "NoneType": "null"}.get(
+        type(value).__name__, type(value).__name__
+    )
+
+
+def _date_member(target: datetime, lower: str) -> object:
+    if lower == "date":
+        return target.replace(hour=0, minute=0, second=0, microsecond=0)
+    if lower in [part.lower() for part in _DATE_PARTS]:
+        return getattr(target, lower)
+    return moment_text(target) if lower == "datetime" else None
+
+
+def _moved(target: datetime, unit: str, amount: object) -> datetime:
+    try:
+        return target + _span_of(unit, amount)
+    except OverflowError:
+        raise CommandError("The result lies outside the calendar.") from None
+
+
+def _span_of(unit: str, amount: object) -> timedelta:
+    found = amount if isinstance(amount, (int, float)) else number(text_of(amount).strip())
+    try:
+        if found is None:
+            raise OverflowError
+        return timedelta(**{unit: float(found)})
+    except OverflowError:
+        raise CommandError(f"'{value_text(amount)}' is not a number of {unit}.") from None
+
+
+_SPAN_MAKERS: Final[Mapping[str, str]] = {
+    "fromdays": "days",
+    "fromhours": "hours",
+    "fromminutes": "minutes",
+    "fromseconds": "seconds",
+}
+_TEXT_METHODS: Final[Mapping[str, Callable[[str, list[str]], Any]]] = {
+    "toupper": lambda text, _: text.upper(),
+    "tolower": lambda text, _: text.lower(),
+    "trim": lambda text, _: text.strip(),
+    "startswith": lambda text, given: text.startswith("".join(given[:1])),
+    "endswith": lambda text, given: text.endswith("".join(given[:1])),
+    "contains": lambda text, given: "".join(given[:1]) in text,
+    "replace": lambda text, given: text.replace(given[0], given[1]) if len(given) == 2 and given[0] else text,
+    "split": lambda text, given: text.split(given[0]) if given and given[0] else text.split(),
+}
