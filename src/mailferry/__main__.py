@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import _signal as signal  # type: ignore[import-not-found]  # signal without its enums, which take long to load
 import gc
-import signal
 
 _YOUNG_OBJECTS = 100_000
 

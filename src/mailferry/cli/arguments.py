@@ -9,11 +9,12 @@ from typing import NoReturn
 
 from mailferry import __version__
 from mailferry.cli import helptexts, service_arguments, service_texts
+from mailferry.cli.console import add_console
 from mailferry.errors import BadUsage
 
 SECURITIES = ("none", "ssl", "tls")
 SIDES = ("source", "target")
-HELP_TOPICS = ("copy", "verify", "migrate", "serve", "token", "exit-codes")
+HELP_TOPICS = ("copy", "verify", "migrate", "serve", "token", "console", "exit-codes")
 
 
 class Parser(argparse.ArgumentParser):
@@ -87,6 +88,7 @@ def _add_service(command: Callable[[str, str, str, str, str], argparse.ArgumentP
     service_arguments.add_token(
         command("token", "make and remove tokens of the API", texts.TOKENS, texts.TOKENS_EPILOG, "[options] ACTION")
     )
+    add_console(command("console", "type the cmdlets of Exchange", texts.CONSOLE, texts.CONSOLE_EPILOG, "[options]"))
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

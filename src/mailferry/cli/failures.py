@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mailferry.cli import wording
 from mailferry.cli.requests import Request
-from mailferry.errors import BadUsage, MailferryError, Side
+from mailferry.errors import BadUsage, MailferryError, Retry, Side
 
 
 def lines(error: MailferryError, request: Request | None = None) -> list[str]:
@@ -19,4 +19,7 @@ def lines(error: MailferryError, request: Request | None = None) -> list[str]:
     text = wording.printable(f"{summary} {detail}".strip())
     where = f"{error.side.value} {location.where}: " if location is not None else ""
     first = f"mailferry: {where}{text}"
-    return [first, f"  {error.advice}"] if error.advice else [first]
+    more = [error.advice] if error.advice else []
+    if error.retry is Retry.LATER and error.wait_seconds:
+        more.append(f"The server asks for {wording.duration(error.wait_seconds)} of patience.")
+    return [first, *(f"  {line}" for line in more)]

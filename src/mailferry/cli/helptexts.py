@@ -74,7 +74,8 @@ examples:
 
 VERIFY = """\
 Compare a copy with its source, message by message, and name each one that is
-missing or altered. Nothing is changed on either side."""
+missing or altered. Nothing is changed on either side. A connection that breaks
+is made anew, and the comparing goes on."""
 
 VERIFY_EPILOG = (
     """\

@@ -54,6 +54,10 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
             from mailferry.cli.tokens import tokens
 
             return tokens(arguments)
+        case "console":
+            from mailferry.cli.console import console
+
+            return console(arguments)
         case "help":
             return _help(parser, arguments.topic)
         case _:

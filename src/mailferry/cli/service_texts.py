@@ -60,3 +60,24 @@ exit codes:
   out (they are in CSV's name.failures.csv), 2 wrong usage, 60 the CSV cannot be
   used, 61 a server failed its test. All of them: mailferry help exit-codes
 """
+
+CONSOLE = """\
+Type the cmdlets of Exchange, such as New-MigrationBatch, or run a script of them.
+They work on a service that runs (mailferry serve). Without -Command and -File, and
+without a terminal, the commands are read from standard input."""
+
+CONSOLE_EPILOG = """\
+examples:
+  mailferry console
+  mailferry console -Command "Get-MigrationBatch | Format-List Identity,Status"
+  mailferry console -File migrate.ps1 --data /var/lib/mailferry
+  mailferry console --url https://mail.contoso.com:8380 --token-file operator.token
+
+A script ends at the first error, unless the command that fails has -ErrorAction
+Continue or the script begins with $ErrorActionPreference = "Continue".
+One cmdlet needs no console: mailferry Get-MigrationBatch, mailferry batch get.
+
+exit codes:
+  0 all done, 1 a cmdlet failed, 2 the commands or the options cannot be read;
+  exit N gives N
+"""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+import re
+from typing import Any, Final, cast
 
 from lark import Token, Transformer, v_args
 
@@ -47,7 +48,7 @@ class Builder(Transformer[Token, tree.Node]):
 
     def parameter(self, token: Token) -> tree.Node:
         """`-Name`."""
-        name = token.rstrip()
+        name = token.split()[0]
         return tree.Parameter(Span(_at(token), _at(token) + len(name)), name[1:])
 
     def named(self, token: Token, value: tree.Node) -> tree.Node:
@@ -101,7 +102,7 @@ class Builder(Transformer[Token, tree.Node]):
 
     def static_call(self, type_: Token, name: Token, *arguments: tree.Node) -> tree.Node:
         """`[Type]::Name(...)`."""
-        return tree.Static(_span(type_, name, *arguments), type_[1:-1], name[2:-1], arguments)
+        return tree.Static(_span(type_, name, *arguments), type_[1:-1], name[2:].partition("(")[0], arguments)
 
     def member(self, target: tree.Node, name: Token) -> tree.Node:
         """`x.Name`."""
@@ -109,7 +110,7 @@ class Builder(Transformer[Token, tree.Node]):
 
     def member_call(self, target: tree.Node, name: Token, *arguments: tree.Node) -> tree.Node:
         """`x.Name(...)`."""
-        return tree.MemberCall(_span(target, name, *arguments), target, name[1:-1], arguments)
+        return tree.MemberCall(_span(target, name, *arguments), target, name[1:].partition("(")[0], arguments)
 
     def index(self, target: tree.Node, index: tree.Node) -> tree.Node:
         """`x[i]`."""
@@ -125,10 +126,13 @@ class Builder(Transformer[Token, tree.Node]):
 
     def binary(self, left: tree.Node, operator: Token, right: tree.Node) -> tree.Node:
         """`x -eq y`, `x + y`."""
-        name = str(operator).lower()
+        name = _OPERATOR.findall(operator)[0].lower()
         if len(name) > 1:
             name = name[1:]
         return tree.Binary(_span(left, right), "-" if name in DASHES else name, left, right)
+
+
+_OPERATOR: Final = re.compile(r"\+|[-–—]\w*")
 
 
 def _at(token: Token) -> int:

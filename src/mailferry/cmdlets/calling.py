@@ -12,7 +12,7 @@ from mailferry.cmdlets import files
 from mailferry.cmdlets.bind import Bound, with_input
 from mailferry.cmdlets.convert import UNLIMITED, text_of
 from mailferry.cmdlets.errors import CommandError
-from mailferry.cmdlets.host import Reply
+from mailferry.cmdlets.host import NobodyToAsk, Reply
 from mailferry.cmdlets.objects import record_of, row_of
 from mailferry.cmdlets.records import Record
 from mailferry.cmdlets.request import Request, detail_request, requests_of
@@ -72,7 +72,9 @@ def run_service_cmdlet(invocation: Invocation, objects: Input) -> Iterator[objec
 
 def _reported(invocation: Invocation, bound: Bound, target: str, questions: _Questions) -> Iterator[object]:
     try:
-        yield from _once(Invocation(invocation.runtime, bound), target, questions)
+        yield from _once(Invocation(invocation.runtime, bound, invocation.span), target, questions)
+    except NobodyToAsk:
+        raise  # it is the same for all objects
     except CommandError as error:
         invocation.runtime.report(error, invocation)
 
@@ -93,10 +95,9 @@ def _once(invocation: Invocation, target: str, questions: _Questions) -> Iterato
         return
     if not questions.is_to_be_done(target):
         return
-    runtime = invocation.runtime
-    if invocation.flag("Verbose"):
-        runtime.host.verbose(f'Performing the operation "{cmdlet.operation or cmdlet.synopsis}" on target "{target}".')
     for request in requests:
+        if invocation.flag("Verbose"):
+            invocation.runtime.host.verbose(f"{request.method} {request.path}")
         # An administrator's script may close the pipeline early, so only the last request's objects are given lazily.
         if request is requests[-1]:
             yield from (_objects(invocation, request) if cmdlet.kind else _nothing(invocation, request))

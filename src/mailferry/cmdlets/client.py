@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import httpx
@@ -39,7 +39,7 @@ _MOST_PROBLEM_BYTES: Final = 64 * 1024
 class Client:
     """A connection to one service, for one token. Close it, or use it in a `with`.
 
-    `transport`: what carries the requests, for tests. `said`: is told of each request as it is sent, without its body.
+    `transport`: what carries the requests, for tests.
     """
 
     def __init__(
@@ -48,10 +48,8 @@ class Client:
         token: Secret,
         *,
         transport: httpx.BaseTransport | None = None,
-        said: Callable[[str], None] | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
-        self.said = said
         # Environment variables of proxies would send the token elsewhere; the service is addressed directly.
         self._http = httpx.Client(
             headers={"Authorization": f"Bearer {token.reveal()}", "Accept": "application/json"},
@@ -129,9 +127,6 @@ class Client:
         return found
 
     def _sent(self, request: Request, query: Mapping[str, str]) -> httpx.Response:
-        if self.said is not None:
-            asked = "&".join(f"{name}={value}" for name, value in query.items())
-            self.said(f"{request.method} {request.path}{'?' if asked else ''}{asked}")
         try:
             response = self._http.request(
                 request.method, self.base_url + request.path, params=query or None, json=request.body

@@ -155,7 +155,7 @@ def _text(value: object, parameter: Parameter) -> str:
     if isinstance(value, (list, tuple, ScriptBlock)):
         raise _cannot("a list" if not isinstance(value, ScriptBlock) else "a script block", parameter)
     text = text_of(value)
-    if not text and parameter.mandatory:
+    if not text and (parameter.mandatory or parameter.pipeline):  # a name that is empty would mean all
         raise BindingError(f"Cannot bind argument to parameter '{parameter.name}' because it is an empty string.")
     return text
 

@@ -15,17 +15,33 @@ class Missing:
     instead: str
 
 
+HERE_STRINGS: Final = Missing("here-strings, @' '@ and @\" \"@", "A text in quotes may have several lines.")
+KEYWORD_BLOCKS: Final = Missing(
+    "if, switch, for, foreach, while, do, try, throw, return", "Use Where-Object and ForEach-Object."
+)
+FUNCTIONS: Final = Missing(
+    "functions, filters, classes, param blocks, modules", "Put the commands into a script for -File."
+)
+HASH_TABLES: Final = Missing(
+    "hash tables, @{ }, and calculated properties", "Name the properties: Select-Object Identity,Status."
+)
+SPLATTING: Final = Missing("splatting, @name", "Write the parameters out.")
+REDIRECTION: Final = Missing("redirection, > and >>", "Use Out-File or Export-Csv.")
+CALL_OPERATORS: Final = Missing("&&, || and the call operators & and .", "Write one command a line, or use ;.")
+OPERATORS: Final = Missing(
+    "+=, ++, *, /, %, -f, -as, -is, -split, -join, -replace", "Use + and -, and the comparisons."
+)
+NESTED_QUOTES: Final = Missing("double quotes within $( ) within double quotes", "Use single quotes inside.")
+PROGRAMS: Final = Missing(
+    "programs, and other cmdlets than those that Get-Command lists", "Use the PowerShell module MailFerry."
+)
+TYPES: Final = Missing(
+    "types other than File, DateTime, TimeSpan, numbers and String", "The error about one says which members there are."
+)
+
 NOT_THERE: Final = (
-    Missing("here-strings, @' '@ and @\" \"@", "A text in quotes may have several lines."),
-    Missing("if, switch, for, foreach, while, do, try, throw, return", "Use Where-Object and ForEach-Object."),
-    Missing("functions, filters, classes, param blocks, modules", "Put the commands into a script for -File."),
-    Missing("hash tables, @{ }, and calculated properties", "Name the properties: Select-Object Identity,Status."),
-    Missing("splatting, @name", "Write the parameters out."),
-    Missing("redirection, > and >>", "Use Out-File or Export-Csv."),
-    Missing("&&, || and the call operators & and .", "Write one command a line, or use ;."),
-    Missing("+=, ++, *, /, %, -f, -as, -is, -split, -join, -replace", "Use + and -, and comparisons."),
-    Missing("programs and other cmdlets than those that Get-Command lists", "Use the PowerShell module MailFerry."),
-    Missing("types other than File, DateTime, TimeSpan and Encoding", "See the reference for what they offer."),
+    *(HERE_STRINGS, KEYWORD_BLOCKS, FUNCTIONS, HASH_TABLES, SPLATTING, REDIRECTION, CALL_OPERATORS, OPERATORS),
+    *(NESTED_QUOTES, PROGRAMS, TYPES),
 )
 """All that is missing."""
 
@@ -34,9 +50,9 @@ KEYWORDS: Final[Mapping[str, Missing]] = {
     for words, missing in (
         (
             "if else elseif switch for foreach while do until try catch finally throw return break continue",
-            NOT_THERE[1],
+            KEYWORD_BLOCKS,
         ),
-        ("function filter class enum param begin process end using import-module", NOT_THERE[2]),
+        ("function filter class enum param begin process end using import-module", FUNCTIONS),
     )
     for word in words.split()
 }

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from mailferry.errors import MailferryError
+
+_SECRET: Final = re.compile(r"password|securestring", re.IGNORECASE)
+"""A text with one of these words may hold a password, so errors do not repeat it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +24,7 @@ class CommandError(MailferryError):
     """A command could not be carried out.
 
     `message` is for people; `command` the cmdlet it came from, `error_id` a stable name as PowerShell gives them,
-    `span` the place in the text, None where there is none.
+    `span` the place in the text, None where there is none. `ends_all`: no command behind it is run either.
     """
 
     code = "command-failed"
@@ -34,6 +39,7 @@ class CommandError(MailferryError):
         self.command = command
         self.error_id = error_id or type(self).error_id
         self.advice = advice or type(self).advice
+        self.ends_all = False
 
     def __str__(self) -> str:
         return self.message
@@ -131,6 +137,8 @@ def printable(text: str) -> str:
 def _place(text: str, span: Span) -> list[str]:
     start = min(span.start, len(text))
     line, column = line_and_column(text, start)
+    if _SECRET.search(text):
+        return [f"At line:{line} char:{column}"]
     shown = text.split("\n")[line - 1].rstrip("\r").replace("\t", " ")
     width = max(1, min(span.end - start, len(shown) - column + 1))
     return [f"At line:{line} char:{column}", f"+ {printable(shown)}", f"+ {' ' * (column - 1)}{'~' * width}"]

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 
-from mailferry.cmdlets import members, operators, tree
+from mailferry.cmdlets import tree
 from mailferry.cmdlets.bind import Argument, Bound, bind
 from mailferry.cmdlets.calling import run_service_cmdlet
 from mailferry.cmdlets.client import Client
 from mailferry.cmdlets.convert import convert, text_of
 from mailferry.cmdlets.errors import BindingError, CommandError, Exit, MissingParameters, ParseError, Span
+from mailferry.cmdlets.expressions import items_of, value_of
 from mailferry.cmdlets.format import value_text
+from mailferry.cmdlets.helping import help_text
 from mailferry.cmdlets.host import Host, NobodyToAsk
 from mailferry.cmdlets.language import RUNNERS
 from mailferry.cmdlets.layout import show
 from mailferry.cmdlets.parse import parse
 from mailferry.cmdlets.running import Input, Invocation
-from mailferry.cmdlets.spec import find_cmdlet
+from mailferry.cmdlets.spec import ALL_CMDLETS, find_cmdlet
 from mailferry.cmdlets.spec_model import Cmdlet, Parameter, ValueType
 from mailferry.cmdlets.words import number
 
@@ -91,15 +94,16 @@ class Session:
     def evaluate(self, text: str) -> list[object]:
         """Run a text and give what its commands give. Raises CommandError for what `run` would show."""
         self._text = text
-        return [item for statement in parse(text).statements for item in self._statement(statement)]
+        return [item for statement in parse(text).statements for item in self.objects(statement)]
 
     def report(self, error: CommandError, invocation: Invocation) -> None:
         """Deal with an error that does not end the pipeline, as -ErrorAction says. Raises it for Stop."""
-        error.placed(None, invocation.cmdlet.name)
+        error.placed(invocation.span, invocation.cmdlet.name)
         self.failed = True
         given = invocation.text("ErrorAction") or text_of(self.variable("ErrorActionPreference"))
         if given.lower() == "stop":
-            raise _Stop(error)
+            error.ends_all = True
+            raise error
         if given.lower() not in ("silentlycontinue", "ignore"):
             self.host.error(error, self._text)
 
@@ -115,19 +119,19 @@ class Session:
         for statement in script.statements:
             found = self._shown(statement)
             if found is not None:
-                self._failed(found.error if isinstance(found, _Stop) else found)
+                self._failed(found)
                 stops = text_of(self.variable("ErrorActionPreference")).lower() == "stop"
-                if stops or isinstance(found, _Stop):
+                if stops or found.ends_all:
                     return
 
-    def _shown(self, statement: tree.Node) -> CommandError | _Stop | None:
+    def _shown(self, statement: tree.Node) -> CommandError | None:
         """Run a statement and show what it gives, also what it gave before an error; give the error."""
         objects: list[object] = []
-        failed: CommandError | _Stop | None = None
+        failed: CommandError | None = None
         try:
-            for item in self._statement(statement):
+            for item in self.objects(statement):
                 objects.append(item)
-        except (CommandError, _Stop) as error:
+        except CommandError as error:
             failed = error
         except RecursionError:
             failed = CommandError("The command is nested too deeply.")
@@ -141,13 +145,14 @@ class Session:
 
     # --- statements and pipelines ----------------------------------------------------------------------------
 
-    def _statement(self, node: tree.Node) -> Iterator[object]:
+    def objects(self, node: tree.Node) -> Iterator[object]:
+        """Run a statement and give the objects that it gives, as they come. Raises CommandError."""
         if isinstance(node, tree.Assignment):
             self._assign(node)
         elif isinstance(node, tree.Pipeline):
             yield from self._pipeline(node)
         else:
-            yield from _items(self._value(node))
+            yield from items_of(value_of(node, self))
 
     def _assign(self, node: tree.Assignment) -> None:
         name = node.name.lower()
@@ -160,7 +165,16 @@ class Session:
             self._assign(value)
             self.variables[name] = self.variables[value.name.lower()]
         else:
-            self.variables[name] = self._value(value)
+            self.variables[name] = value_of(value, self)
+
+    def call(self, cmdlet: Cmdlet, arguments: Sequence[Argument], objects: Input = None) -> Iterator[object]:
+        """Run one cmdlet with arguments that were not typed in the command language. Raises CommandError.
+
+        Errors of the service are told to the host, as those of `run` are, and make `failed` true.
+        """
+        self._text = ""
+        bound = self._bound(cmdlet, list(arguments), piped=objects is not None)
+        yield from RUNNERS.get(cmdlet.name, run_service_cmdlet)(Invocation(self, bound), objects)
 
     def _pipeline(self, node: tree.Pipeline) -> Iterator[object]:
         objects: Input = None
@@ -171,30 +185,28 @@ class Session:
     def _part(self, part: tree.Node, objects: Input) -> Iterator[object]:
         if isinstance(part, tree.Command):
             return self._command(part, objects)
-        return _items(self._value(part))
+        return items_of(value_of(part, self))
 
     def _command(self, node: tree.Command, objects: Input) -> Iterator[object]:
         if node.name.lower() in ("exit", "quit"):
             raise Exit(self._exit_status(node))
         cmdlet = find_cmdlet(node.name)
         if cmdlet is None:
-            raise CommandError(
-                f"The term '{node.name}' is not recognized as the name of a cmdlet.",
-                span=node.span,
-                advice="Get-Command lists the cmdlets; check the spelling.",
-                error_id="CommandNotFoundException",
-            )
+            raise _unknown(node)
+        if any(isinstance(element, tree.Parameter) and element.name == "?" for element in node.elements):
+            yield help_text(cmdlet, self.host.width)
+            return
         try:
             if objects is not None and not any(parameter.pipeline for parameter in cmdlet.parameters):
                 raise BindingError("The command takes no pipeline input.", error_id="InputObjectNotBound")
             bound = self._bound(cmdlet, self._arguments(node), piped=objects is not None)
             run = RUNNERS.get(cmdlet.name, run_service_cmdlet)
-            yield from run(Invocation(self, bound), objects)
+            yield from run(Invocation(self, bound, node.span), objects)
         except CommandError as error:
             raise error.placed(node.span, cmdlet.name) from None
 
     def _exit_status(self, node: tree.Command) -> int:
-        values = [self._value(element) for element in node.elements]
+        values = [value_of(element, self) for element in node.elements]
         found = number(value_text(values[0])) if values else 0
         return found % 256 if isinstance(found, int) else 1
 
@@ -202,11 +214,11 @@ class Session:
         arguments = []
         for element in node.elements:
             if not isinstance(element, tree.Parameter):
-                arguments.append(Argument(element.span, value=self._value(element)))
+                arguments.append(Argument(element.span, value=value_of(element, self)))
             elif element.value is None:
                 arguments.append(Argument(element.span, element.name, has_value=False))
             else:
-                arguments.append(Argument(element.span, element.name, self._value(element.value)))
+                arguments.append(Argument(element.span, element.name, value_of(element.value, self)))
         return arguments
 
     def _bound(self, cmdlet: Cmdlet, arguments: list[Argument], *, piped: bool) -> Bound:
@@ -237,94 +249,21 @@ class Session:
         had, before = "_" in self.variables, self.variables.get("_")
         self.variables["_"] = item
         try:
-            return [found for statement in block.block.statements for found in self._statement(statement)]
+            return [found for statement in block.block.statements for found in self.objects(statement)]
         finally:
             if had:
                 self.variables["_"] = before
             else:
                 self.variables.pop("_", None)
 
-    # --- expressions -------------------------------------------------------------------------------------------
 
-    def _value(self, node: tree.Node) -> object:
-        """Give the value of an expression. Raises CommandError with the place."""
-        try:
-            return self._evaluated(node)
-        except CommandError as error:
-            raise error.placed(node.span) from None
-
-    def _evaluated(self, node: tree.Node) -> object:
-        match node:
-            case tree.Literal():
-                return node.value
-            case tree.Variable(name=name):
-                return self.variable(name)
-            case tree.Expandable(parts=parts):
-                return "".join(part if isinstance(part, str) else _in_text(self._value(part)) for part in parts)
-            case tree.ListOf(items=items):
-                return [self._value(item) for item in items]
-            case tree.ScriptBlock():
-                return node
-            case tree.Pipeline():
-                return self._collected(node)
-            case tree.Block(statements=statements, as_list=as_list):
-                found = [item for statement in statements for item in self._statement(statement)]
-                return found if as_list else _collapsed(found)
-            case tree.Member(target=target, name=name):
-                return members.member(self._value(target), name)
-            case tree.MemberCall(target=target, name=name, arguments=arguments):
-                return members.call(self._value(target), name, [self._value(a) for a in arguments])
-            case tree.Index(target=target, index=index):
-                return members.index(self._value(target), self._value(index))
-            case tree.Static(type=type_, name=name, arguments=given):
-                values = None if given is None else [self._value(argument) for argument in given]
-                return members.static(type_, name, values, self.now(), self.folder)
-            case tree.Cast(type=type_, operand=operand):
-                return members.cast(type_, self._value(operand))
-            case tree.Unary(operator=operator, operand=operand):
-                value = self._value(operand)
-                return not operators.truth(value) if operator == "not" else operators.binary("-", 0, value)
-            case tree.Binary(operator=operator, left=left, right=right):
-                return self._binary(operator, left, right)
-        raise CommandError("That cannot be evaluated here.", span=node.span)
-
-    def _binary(self, operator: str, left: tree.Node, right: tree.Node) -> object:
-        first = self._value(left)
-        if (operator == "and" and not operators.truth(first)) or (operator == "or" and operators.truth(first)):
-            return operator == "or"
-        return operators.binary(operator, first, self._value(right))
-
-    def _collected(self, node: tree.Pipeline) -> object:
-        if len(node.parts) == 1 and not isinstance(node.parts[0], tree.Command):
-            return self._value(node.parts[0])
-        return _collapsed(list(self._pipeline(node)))
-
-
-class _Stop(Exception):
-    """An error that is to end the whole text."""
-
-    def __init__(self, error: CommandError) -> None:
-        super().__init__(str(error))
-        self.error = error
-
-
-def _collapsed(found: list[object]) -> object:
-    """Give what a pipeline gives as a value: $null for nothing, one thing as itself, several as a list."""
-    if not found:
-        return None
-    return found[0] if len(found) == 1 else found
-
-
-def _items(value: object) -> Iterator[object]:
-    """Give a value as the objects of a pipeline: the items of a list one by one, nothing for $null."""
-    if value is None:
-        return iter(())
-    if isinstance(value, Iterable) and isinstance(value, (list, tuple)):
-        return iter(value)
-    return iter((value,))
-
-
-def _in_text(value: object) -> str:
-    if isinstance(value, (list, tuple)):
-        return " ".join(_in_text(item) for item in value)
-    return value if isinstance(value, str) else value_text(value)
+def _unknown(node: tree.Command) -> CommandError:
+    names = [cmdlet.name for cmdlet in ALL_CMDLETS]
+    close = get_close_matches(node.name.lower(), [name.lower() for name in names], 1)
+    meant = next((name for name in names if name.lower() in close), "")
+    return CommandError(
+        f"The term '{node.name}' is not recognized as the name of a cmdlet.",
+        span=node.span,
+        advice=f"Did you mean {meant}?" if meant else "Get-Command lists the cmdlets.",
+        error_id="CommandNotFoundException",
+    )

@@ -95,7 +95,7 @@ def parameter_help(cmdlet: Cmdlet, parameter: Parameter, width: int) -> str:
     """Give the help of one parameter."""
     facts = [
         "required" if parameter.mandatory else "optional",
-        f"position {parameter.position}" if parameter.position is not None else "named",
+        f"position {parameter.position + 1}" if parameter.position is not None else "named",
     ]
     if parameter.pipeline:
         facts.append("takes pipeline input")

@@ -126,6 +126,8 @@ def cast(type_name: str, value: object) -> object:
             return value_text(value) if not isinstance(value, str) else value
         if plain in ("bool", "boolean"):
             return truth(value)
+        if plain == "byte[]" and isinstance(value, bytes):
+            return value
         if plain == "string[]":
             return [text_of(item) for item in (value if isinstance(value, (list, tuple)) else [value])]
         if plain in ("void", "object"):

@@ -10,9 +10,9 @@ from typing import Final, cast
 from lark import Lark, Token
 from lark.exceptions import UnexpectedInput, UnexpectedToken, VisitError
 
-from mailferry.cmdlets import tree
+from mailferry.cmdlets import differences, tree
 from mailferry.cmdlets.build import Builder
-from mailferry.cmdlets.differences import KEYWORDS, NOT_THERE, Missing
+from mailferry.cmdlets.differences import KEYWORDS, Missing
 from mailferry.cmdlets.errors import ParseError, Span
 from mailferry.cmdlets.words import DOUBLE_QUOTES, SINGLE_QUOTES
 
@@ -121,8 +121,11 @@ def _explained(error: UnexpectedInput, text: str) -> ParseError:
         return _ended(error, text)
     if isinstance(error, UnexpectedToken):
         token = error.token
+        if text[max(0, at - 1) : at + 1] == "||":
+            return _not_there(differences.CALL_OPERATORS, Span(at - 1, at + 1), "||")
         span = Span(at, at + max(1, len(token.rstrip())))
-        return ParseError(f"Unexpected token '{_shown(token)}' in expression or statement.", span=span)
+        advice = differences.OPERATORS.instead if token[:1] in "+*/%=" else ""
+        return ParseError(f"Unexpected token '{_shown(token)}' in expression or statement.", span=span, advice=advice)
     return _at_character(text, at)
 
 
@@ -157,25 +160,23 @@ def _at_character(text: str, at: int) -> ParseError:
     if c in DOUBLE_QUOTES or c in SINGLE_QUOTES:
         return ParseError(f"The string is missing the terminator: {c}.", span=span, unfinished=True)
     if rest[:2] in ('@"', "@'"):
-        return _not_there(NOT_THERE[0], Span(at, at + 2), rest[:2])
+        return _not_there(differences.HERE_STRINGS, Span(at, at + 2), rest[:2])
     if rest[:2] == "@{":
-        return _not_there(NOT_THERE[3], Span(at, at + 2), "@{")
+        return _not_there(differences.HASH_TABLES, Span(at, at + 2), "@{")
     if c == "@":
-        return _not_there(NOT_THERE[4], span, "@")
+        return _not_there(differences.SPLATTING, span, "@")
     if c in "<>":
         if rest.startswith("<#"):
             return ParseError("The terminator #> of a comment is missing.", span=Span(at, at + 2), unfinished=True)
-        return _not_there(NOT_THERE[5], span, c)
+        return _not_there(differences.REDIRECTION, span, c)
     if c == "&":
-        return _not_there(NOT_THERE[6], span, c)
+        return _not_there(differences.CALL_OPERATORS, span, c)
     if c == "`" and not rest[1:].strip():
         return ParseError("The line goes on, but nothing follows.", span=span, unfinished=True)
-    if rest.startswith("||"):
-        return _not_there(NOT_THERE[6], Span(at, at + 2), "||")
     if c == "|":
         return ParseError("An empty pipe element is not allowed.", span=span)
     shown = c if c.isprintable() else f"U+{ord(c):04X}" if c else "end of the line"
-    advice = NOT_THERE[7].instead if c in "+*/%=" else ""
+    advice = differences.OPERATORS.instead if c in "+*/%=" else ""
     return ParseError(f"Unexpected '{shown}' in expression or statement.", span=span, advice=advice)
 
 

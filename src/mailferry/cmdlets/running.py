@@ -10,7 +10,7 @@ from typing import Protocol
 
 from mailferry.cmdlets.bind import Bound
 from mailferry.cmdlets.client import Client
-from mailferry.cmdlets.errors import CommandError
+from mailferry.cmdlets.errors import CommandError, Span
 from mailferry.cmdlets.host import Host
 from mailferry.cmdlets.spec_model import Cmdlet, Parameter
 from mailferry.cmdlets.tree import ScriptBlock
@@ -52,10 +52,11 @@ class Runtime(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One cmdlet in one pipeline, with its parameters bound."""
+    """One cmdlet in one pipeline, with its parameters bound. `span`: its place in the text."""
 
     runtime: Runtime
     bound: Bound
+    span: Span | None = None
 
     @property
     def cmdlet(self) -> Cmdlet:

@@ -52,3 +52,8 @@ def identity(noun: str, text: str = "", *, mandatory: bool = True, sets: tuple[s
     """Make the parameter Identity, which is the first position everywhere and takes the objects of a pipeline."""
     help_text = text or f"The {noun}: its name or its GUID."
     return Parameter("Identity", T.STRING, help_text, position=0, mandatory=mandatory, pipeline=True, sets=sets)
+
+
+UNUSED_IDENTITY: Final = Parameter(
+    "Identity", T.STRING, "Taken, without effect: there is only one.", position=0, without_effect=True
+)

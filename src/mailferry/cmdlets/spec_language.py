@@ -79,10 +79,7 @@ WHERE = _text(
     ),
     Parameter("Property", T.STRING, "The property that is compared.", position=0, mandatory=True, sets=("Compare",)),
     Parameter("Value", T.OBJECT, "What it is compared with.", position=1, sets=("Compare",)),
-    *(
-        Parameter(name, T.SWITCH, f"The comparison -{name.lower()}.", sets=("Compare",), aliases=("C" + name,))
-        for name in COMPARISONS
-    ),
+    *(Parameter(name, T.SWITCH, f"The comparison -{name.lower()}.", sets=("Compare",)) for name in COMPARISONS),
     INPUT,
     sets=("Script", "Compare"),
     aliases=("where", "?"),

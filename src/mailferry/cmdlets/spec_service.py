@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailferry.cmdlets.spec_common import DIAGNOSTIC_INFO, PARTITION, identity
+from mailferry.cmdlets.spec_common import DIAGNOSTIC_INFO, PARTITION, UNUSED_IDENTITY, identity
 from mailferry.cmdlets.spec_endpoints import AUTHENTICATION, SECURITY
 from mailferry.cmdlets.spec_model import Answer, Call, Cmdlet, Example, Parameter, ValueType
 
@@ -87,7 +87,7 @@ GET_STATISTICS = Cmdlet(
     "MigrationStatistics",
     "Shows the totals over all batches.",
     "Shows how many users are in which state, and how much was copied.",
-    (identity("statistics", "Taken, without effect.", mandatory=False), DIAGNOSTIC_INFO, PARTITION),
+    (UNUSED_IDENTITY, DIAGNOSTIC_INFO, PARTITION),
     (Call("GET", "/statistics", Answer.ONE, "MigrationStatistics"),),
     "MigrationStatistics",
     examples=(Example("Get-MigrationStatistics | Format-List", "Shows all totals."),),
@@ -99,7 +99,7 @@ GET_CONFIG = Cmdlet(
     "Shows the settings of the service.",
     "Shows limits, intervals, and how often a failed pass is tried again.",
     (
-        identity("settings", "Taken, without effect.", mandatory=False),
+        UNUSED_IDENTITY,
         Parameter("AllPartitions", T.SWITCH, "Taken, without effect.", without_effect=True),
         PARTITION,
     ),

@@ -39,7 +39,9 @@ NEW_DOMAIN = Cmdlet(
     (
         Parameter("Name", T.STRING, "A name for the domain.", position=0, mandatory=True, most=256),
         Parameter("DomainName", T.STRING, "The domain; *.contoso.com has all below it.", mandatory=True, most=256),
-        Parameter("DomainType", T.CHOICE, "Kept, without effect.", DOMAIN_TYPES, default="Authoritative"),
+        Parameter(
+            "DomainType", T.CHOICE, "Kept as it is given; nothing depends on it.", DOMAIN_TYPES, default="Authoritative"
+        ),
     ),
     (
         Call(

@@ -109,7 +109,7 @@ def _action(verb: str, synopsis: str, operation: str) -> Cmdlet:
         examples=(
             Example(f"{verb}-MigrationUser terrya@contoso.edu", synopsis),
             Example(
-                f"Get-MigrationUser -BatchId IMAPBatch1 -Search @example.org | {verb}-MigrationUser",
+                f"Get-MigrationUser -BatchId IMAPBatch1 -Search example.org | {verb}-MigrationUser",
                 "The same for several users.",
             ),
         ),

@@ -69,28 +69,25 @@ class Batches:
         file = await asyncio.to_thread(
             csvfile.parse, csv_data, allow_unknown_columns=allow_unknown_columns, filename=file_name
         )
-        async with self._database.connect() as connection:
-            await self._check_new(connection, name)
-            source = await find_endpoint(connection, source_endpoint)
-            target = await target_of(connection, target_endpoint)
-            taken_by = await users.taken(connection, [email_key(row.email_address) for row in file.rows])
-            known = Known(taken_by, domains=await accepted_domains(connection))
-        if source.role is not EndpointRole.SOURCE:
-            raise InvalidValue(f"The endpoint {source.name} is a target, not a source.", name="source_endpoint")
-        taken = await asyncio.to_thread(take, file, target, known, self._keyring)
-        batch = with_settings(blank_batch(name, source, target, submitted_by, now), given or BatchSettings())
-        waits = auto_start and batch.start_after is not None and batch.start_after > now
-        if auto_start:
-            batch = replace(batch, status=BatchStatus.WAITING if waits else BatchStatus.STARTING)
-            batch = replace(batch, started_at=None if waits else now)
-        async with self._database.begin() as connection:
-            await self._check_new(connection, name)
-            started_at = batch.started_at
-            batch = await stored.add(connection, batch)
-            if started_at is not None:
-                await stored.set_moments(connection, batch.id, started_at=started_at)
-            await self._add(connection, batch, taken, start=auto_start and not waits)
-            await events.add(connection, "batch", batch.name, "", {"status": batch.status.value}, now)
+        async with self._adding:
+            async with self._database.connect() as connection:
+                await self._check_new(connection, name)
+                source = await source_of(connection, source_endpoint)
+                target = await target_of(connection, target_endpoint)
+                taken_by = await users.taken(connection, [email_key(row.email_address) for row in file.rows])
+                known = Known(taken_by, domains=await accepted_domains(connection))
+            batch = with_settings(blank_batch(name, source, target, submitted_by, now), given or BatchSettings())
+            taken = await asyncio.to_thread(take, file, target, known, self._keyring)
+            waits = auto_start and batch.start_after is not None and batch.start_after > now
+            if auto_start:
+                batch = replace(batch, status=BatchStatus.WAITING if waits else BatchStatus.STARTING)
+            async with self._database.begin() as connection:
+                await self._check_new(connection, name)
+                batch = await stored.add(connection, batch)
+                if batch.status is BatchStatus.STARTING:
+                    await stored.set_moments(connection, batch.id, started_at=now)
+                await self._add(connection, batch, taken, start=auto_start and not waits)
+                await events.add(connection, "batch", batch.name, "", {"status": batch.status.value}, now)
         self._wake((batch.id,))
         return await self.get(batch.guid)
 
@@ -146,26 +143,26 @@ class Batches:
         file = await asyncio.to_thread(
             csvfile.parse, csv_data, allow_unknown_columns=allow_unknown_columns, filename=file_name
         )
-        async with self._database.connect() as connection:
-            batch = await allowed_batch(connection, identity, Action.EDIT)
-            target = await endpoints.by_id(connection, batch.target_endpoint_id)
-            assert target is not None
-            taken_by = await users.taken(connection, [email_key(row.email_address) for row in file.rows])
-            failed = await users.page(connection, batch_id=batch.id, summary=StatusSummary.FAILED, limit=MOST_ROWS)
-            domains = await accepted_domains(connection)
-        by_key = {email_key(user.email_address): user.id for user in failed}
-        known = Known(taken_by, batch.name, frozenset(by_key), domains)
-        taken = await asyncio.to_thread(take, file, target, known, self._keyring)
-        async with self._database.begin() as connection:
-            batch = await allowed_batch(connection, identity, Action.EDIT)
-            at_rest = (BatchStatus.CREATED, BatchStatus.WAITING, BatchStatus.STOPPED, BatchStatus.STOPPING)
-            await self._add(connection, batch, taken, start=batch.status not in at_rest)
-            for corrected in taken.corrected:
-                await users.correct(connection, by_key[email_key(corrected.email_address)], corrected)
-            if batch.status not in at_rest and taken.users:
-                await stored.set_status(connection, batch.id, {batch.status}, BatchStatus.STARTING, self._now())
+        async with self._adding:
+            async with self._database.connect() as connection:
+                batch = await allowed_batch(connection, identity, Action.EDIT)
+                target = await endpoints.by_id(connection, batch.target_endpoint_id)
+                assert target is not None
+                taken_by = await users.taken(connection, [email_key(row.email_address) for row in file.rows])
+                failed = await users.page(connection, batch_id=batch.id, summary=StatusSummary.FAILED, limit=MOST_ROWS)
+                domains = await accepted_domains(connection)
+            by_key = {email_key(user.email_address): user.id for user in failed}
+            known = Known(taken_by, batch.name, frozenset(by_key), domains)
+            taken = await asyncio.to_thread(take, file, target, known, self._keyring)
+            async with self._database.begin() as connection:
+                batch = await allowed_batch(connection, batch.guid, Action.EDIT)
+                await self._add(connection, batch, taken, start=batch.status not in _AT_REST)
+                for corrected in taken.corrected:
+                    await users.correct(connection, by_key[email_key(corrected.email_address)], corrected)
+                if batch.status not in _AT_REST and taken.users:
+                    await stored.set_status(connection, batch.id, {batch.status}, BatchStatus.STARTING, self._now())
         self._wake((batch.id,))
-        return await self.get(identity)
+        return await self.get(batch.guid)
 
     async def start(self, identity: str) -> BatchView:
         """Start a batch, go on with a stopped one, or try its failed users again. Raises NotFound, WrongState.
@@ -244,7 +241,7 @@ class Batches:
 
     async def _move(self, connection: AsyncConnection, batch: Batch, action: Action, status: BatchStatus) -> None:
         now = self._now()
-        moments = {"started_at": now} if action is Action.START and batch.started_at is None else {}
+        moments = {"started_at": now} if status is BatchStatus.STARTING and batch.started_at is None else {}
         if not await stored.set_status(connection, batch.id, BATCH_ACTIONS[action], status, now, **moments):
             raise WrongState(f"The batch {batch.name} has just changed; look again.")
         await events.add(connection, "batch", batch.name, "", {"status": status.value}, now)

@@ -68,6 +68,8 @@ class Endpoints:
         """Make an endpoint. Raises InvalidValue, AlreadyExists, and EndpointUnavailable if its test fails."""
         now = self._now()
         blank = Endpoint(0, str(uuid.uuid4()), _checked_name(name), type, role, created_at=now, changed_at=now)
+        if role is EndpointRole.TARGET:
+            blank = unlimited(blank)
         endpoint = _with(blank, settings)
         await self._must_be_free(endpoint.name)
         if not skip_verification:
@@ -238,12 +240,18 @@ def _limits(endpoint: Endpoint, given: EndpointSettings) -> tuple[int, int, int]
         if value is not None and not 1 <= value <= MOST_CONCURRENT:
             raise InvalidValue(f"{name} is 1 to {MOST_CONCURRENT}, not {value}.", name=name)
     most = migrations or endpoint.max_migrations
-    if syncs is not None and syncs > most:
+    if syncs is not None and 0 < most < syncs:
         raise InvalidValue(
             f"{syncs} concurrent incremental syncs are more than {most} concurrent migrations.",
             name="max_concurrent_incremental_syncs",
         )
-    return most, min(most, syncs or endpoint.max_incremental_syncs), logins or endpoint.max_per_login
+    syncs = syncs or endpoint.max_incremental_syncs
+    return most, min(most, syncs) if most else syncs, logins or endpoint.max_per_login
+
+
+def unlimited(endpoint: Endpoint) -> Endpoint:
+    """Give a target its defaults: the limits of the sources are enough for most."""
+    return replace(endpoint, max_migrations=0, max_incremental_syncs=0, max_per_login=0)
 
 
 def _consistent(endpoint: Endpoint, given: EndpointSettings, *, was_default: bool) -> Endpoint:

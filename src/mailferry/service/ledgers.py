@@ -6,10 +6,12 @@ for each other. Beside PostgreSQL the ledgers are tables, because the next pass 
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func
 
 from mailferry.backends.registry import Location, mailbox_key
 from mailferry.migration.model import User
@@ -47,16 +49,19 @@ class Ledgers:
         """Give the file of a user beside an SQLite store; some thousand files to a folder at most."""
         return self._folder / user.guid[:2] / f"{user.guid}.db"
 
-    async def remove(self, user: User) -> None:
-        """Forget all about a user's mailbox pair."""
+    async def remove(self, users: Sequence[User]) -> None:
+        """Forget all about the mailbox pairs of these users. What is gone already does not matter."""
         if self._database.kind == "sqlite":
+            await asyncio.to_thread(self._remove_files, users)
+            return
+        # By the first word of the key: one look at the table for all users, where a pattern for each would be one each.
+        guid = func.split_part(LEDGER.pair.c.source_key, " ", 1)
+        async with self._database.begin() as connection:
+            await connection.execute(delete(LEDGER.pair).where(guid.in_([user.guid for user in users])))
+
+    def _remove_files(self, users: Sequence[User]) -> None:
+        for user in users:
             path = self.path(user)
-            for suffix in ("", "-wal", "-shm"):
+            for suffix in ("", "-wal", "-shm", "-journal"):
                 with suppress(FileNotFoundError):
                     path.with_name(path.name + suffix).unlink()
-            return
-        pairs = LEDGER.pair
-        async with self._database.begin() as connection:
-            await connection.execute(
-                delete(pairs).where(pairs.c.source_key.startswith(f"{user.guid} ", autoescape=True))
-            )

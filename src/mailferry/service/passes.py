@@ -36,13 +36,15 @@ FAILED_FOLDER = "failed-folder"
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """All that a pass needs."""
+    """All that a pass needs. `own` and `shared`: the sealed secrets of the user and of the target."""
 
     user: User
     batch: Batch
-    source: Location
-    target: Location
+    source: Endpoint
+    target: Endpoint
     config: Config
+    own: bytes | None
+    shared: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,23 +116,28 @@ class PassRunner:
             target = await endpoints.by_id(connection, batch.target_endpoint_id)
             assert source is not None
             assert target is not None
-            own = self._unseal(await secrets.get(connection, "user", user.id))
-            shared = self._unseal(await secrets.get(connection, "endpoint", target.id))
+            own = await secrets.get(connection, "user", user.id)
+            shared = await secrets.get(connection, "endpoint", target.id)
             config = Config.from_settings(await settings.get_all(connection))
-        return Work(user, batch, *_places(source, target, user, own, shared), config)
+        return Work(user, batch, source, target, config, own, shared)
+
+    def _places(self, work: Work) -> tuple[Location, Location]:
+        own, shared = self._unseal(work.own), self._unseal(work.shared)
+        return source_location(work.source, work.user, own), target_location(work.target, work.user, own, shared)
 
     def _unseal(self, token: bytes | None) -> Mapping[str, Secret]:
         return self._keyring.unseal(token) if token else {}
 
     async def _pass(self, job: Job, work: Work, watched: Watched) -> End:
+        source, target = self._places(work)
         ledger = await self._ledgers.of(work.user)
-        keys = self._ledgers.keys(work.user, work.source, work.target)
+        keys = self._ledgers.keys(work.user, source, target)
         options = pass_options(work.config, work.batch, job.kind)
-        with TargetLock(mailbox_lock_name(work.target), self._locks):
+        with TargetLock(mailbox_lock_name(target), self._locks):
             try:
                 result = await run_pass(
-                    source_opener(work.source, Side.SOURCE),
-                    target_opener(work.target),
+                    source_opener(source, Side.SOURCE),
+                    target_opener(target),
                     ledger,
                     keys,
                     options,
@@ -228,9 +235,3 @@ class PassRunner:
 
     def _line(self, level: str, text: str) -> ReportLine:
         return ReportLine(self._now(), level, text)
-
-
-def _places(
-    source: Endpoint, target: Endpoint, user: User, own: Mapping[str, Secret], shared: Mapping[str, Secret]
-) -> tuple[Location, Location]:
-    return source_location(source, user, own), target_location(target, user, own, shared)

@@ -12,12 +12,15 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mailferry.errors import MailferryError
 from mailferry.jobs.engine import Job
 from mailferry.migration.model import Progress, ReportLine
 from mailferry.migration.states import UserStatus
 from mailferry.store import claims, reports
 from mailferry.store.database import Database
+from mailferry.store.errors import StoreError
 from mailferry.sync.options import Stats
 
 _log = structlog.get_logger(__name__)
@@ -36,6 +39,13 @@ class Watched:
     lines: list[ReportLine] = field(default_factory=list)
     rate: float = 0.0  # bytes a minute
     _last: tuple[float, int] = (0.0, 0)
+    _cancelled: bool = False
+
+    def end(self) -> None:
+        """Cancel the pass, but once: a second time would cut short how it closes its connections."""
+        if not self._cancelled:
+            self._cancelled = True
+            self.cancel()
 
     def progress(self) -> Progress:
         """Say how far it is now. Numbers never fall while a pass looks at a mailbox again."""
@@ -82,8 +92,10 @@ class ProgressWriter:
         self._watched[watched.job.user_id] = watched
 
     def forget(self, job: Job) -> None:
-        """A pass has ended."""
-        self._watched.pop(job.user_id, None)
+        """A pass has ended, and is not cancelled any more."""
+        watched = self._watched.get(job.user_id)
+        if watched is not None and watched.job == job:
+            del self._watched[job.user_id]
 
     async def run(self) -> None:
         """Tell for ever. A store that cannot be written now is tried again: progress is no reason to end a pass."""
@@ -93,22 +105,37 @@ class ProgressWriter:
                 continue
             try:
                 await self.write()
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, StoreError) as error:
                 _log.warning("progress not stored", reason=type(error).__name__)
 
     async def write(self) -> None:
-        """Tell once."""
+        """Tell once. Lines that could not be stored are kept for the next time."""
         now = self._now()
-        async with self._database.begin() as connection:
-            for watched in list(self._watched.values()):
-                progress = watched.progress()
-                watched.measure(now, progress.bytes_synced)
-                job = watched.job
-                status = await claims.progress(
-                    connection, job.user_id, job.fence, progress, now, bytes_per_minute=watched.rate
-                )
-                if watched.lines:
-                    lines, watched.lines = watched.lines, []
-                    await reports.add_lines(connection, job.user_id, lines)
-                if status is None or status in _STOPS:
-                    watched.cancel()
+        taken: list[tuple[Watched, list[ReportLine]]] = []
+        over: list[Watched] = []
+        try:
+            async with self._database.begin() as connection:
+                for watched in list(self._watched.values()):
+                    if not self._is_watched(watched):
+                        continue  # it ended while the others were written
+                    status = await self._note(connection, watched, now)
+                    if status is not None and watched.lines:
+                        lines, watched.lines = watched.lines, []
+                        taken.append((watched, lines))
+                        await reports.add_lines(connection, watched.job.user_id, lines)
+                    if status is None or status in _STOPS:
+                        over.append(watched)
+        except BaseException:
+            for watched, lines in taken:
+                watched.lines[:0] = lines
+            raise
+        for watched in filter(self._is_watched, over):  # what has ended meanwhile stores its end, and is left alone
+            watched.end()
+
+    async def _note(self, connection: AsyncConnection, watched: Watched, now: float) -> UserStatus | None:
+        progress, job = watched.progress(), watched.job
+        watched.measure(now, progress.bytes_synced)
+        return await claims.progress(connection, job.user_id, job.fence, progress, now, bytes_per_minute=watched.rate)
+
+    def _is_watched(self, watched: Watched) -> bool:
+        return self._watched.get(watched.job.user_id) is watched

@@ -11,6 +11,7 @@ from mailferry.backends.registry import NO_SECRET, Location
 from mailferry.imap.values import Secret
 from mailferry.migration.model import Authentication, Endpoint, EndpointType, Security, User
 from mailferry.service.errors import InvalidValue
+from mailferry.store.keys import email_key
 
 PASSWORD = "password"  # noqa: S105 - the name of a secret, not one
 TARGET_PASSWORD = "target-password"  # noqa: S105
@@ -74,9 +75,9 @@ def mailbox_folder(root: Path, address: str) -> Path:
     name = "".join(c if c not in "/%\0" and c.isprintable() else f"%{ord(c):02X}" for c in address)
     name = f"%2E{name[1:]}" if name.startswith(".") else name
     if not os.path.isdir(root / name) and root.is_dir():
-        folded = name.casefold()
+        key = email_key(name)
         for entry in os.listdir(root):
-            if entry.casefold() == folded:
+            if email_key(entry) == key:
                 return root / entry
     return root / name
 

@@ -76,8 +76,8 @@ class Users:
             batch_id = (await find_batch(connection, batch)).id
             return await stored.count_due(connection, batch_id, self._now())
 
-    async def changed_since(self, batch: str, updated_at: float, *, limit: int = 1_000) -> list[User]:
-        """Give the users of a batch that changed since a moment, the oldest change first. Raises NotFound."""
+    async def changed_since(self, batch: str, updated_at: float, *, limit: int = 100_000) -> list[User]:
+        """Give the users of a batch that changed at a moment or later, the oldest change first. Raises NotFound."""
         async with self._database.connect() as connection:
             batch_id = (await find_batch(connection, batch)).id
             found: list[User] = []

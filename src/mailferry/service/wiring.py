@@ -26,7 +26,7 @@ from mailferry.migration.model import Batch, Endpoint, EndpointRole, EndpointTyp
 from mailferry.service.batches import Batches
 from mailferry.service.configuration import Configuration
 from mailferry.service.domains import Domains
-from mailferry.service.endpoints import Endpoints
+from mailferry.service.endpoints import Endpoints, unlimited
 from mailferry.service.errors import DataFolderBusy
 from mailferry.service.events import Events
 from mailferry.service.ledgers import Ledgers
@@ -167,7 +167,7 @@ class Service:
                 name = f"{DEFAULT_TARGET}-{uuid.uuid4().hex[:8]}"
             now = self.now()
             target = Endpoint(0, str(uuid.uuid4()), name, EndpointType.MAILDIR, EndpointRole.TARGET)
-            await endpoints.add(connection, _replace(target, path=str(path), is_default=True, now=now))
+            await endpoints.add(connection, _replace(unlimited(target), path=str(path), is_default=True, now=now))
 
     async def _instance(self) -> str:
         """Give the name under which this data folder claims work; it outlives restarts."""
@@ -178,8 +178,7 @@ class Service:
 
     async def _forget(self, batch: Batch, users: Sequence[User]) -> None:
         del batch
-        for user in users:
-            await self._ledgers.remove(user)
+        await self._ledgers.remove(users)
 
 
 def _replace(endpoint: Endpoint, *, path: str, is_default: bool, now: float) -> Endpoint:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import BigInteger, Integer, and_, bindparam, case, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mailferry.migration.model import Endpoint
+from mailferry.migration.model import Endpoint, EndpointRole
 from mailferry.migration.states import CLAIMABLE, RUNNING, PassKind, UserStatus
 from mailferry.store.elapsed import NOW, status_left
 from mailferry.store.endings import finish, lost, progress
@@ -33,6 +33,18 @@ _RUNNING_NOW = (
     .where(_HERE, _CLAIMED)
     .group_by(USER.c.running_kind, USER.c.login_key)
 )
+# Targets are locked after the source, in order of their ids, so that two claimers never wait for each other.
+_LOCK_TARGETS = (
+    select(ENDPOINT.c.id, ENDPOINT.c.max_migrations, ENDPOINT.c.max_incremental_syncs)
+    .where(ENDPOINT.c.role == EndpointRole.TARGET)
+    .order_by(ENDPOINT.c.id)
+    .with_for_update(key_share=True)
+)
+_RUNNING_INTO = (
+    select(USER.c.target_endpoint_id, USER.c.running_kind, func.count())
+    .where(_CLAIMED)
+    .group_by(USER.c.target_endpoint_id, USER.c.running_kind)
+)
 _NEXT_PRIORITY = (
     select(USER.c.priority)
     .where(_HERE, USER.c.next_kind == bindparam("kind"), USER.c.priority < bindparam("below", type_=BigInteger()))
@@ -41,7 +53,9 @@ _NEXT_PRIORITY = (
 )
 # A row that somebody else is changing is passed over: it would be waited for with the endpoint held.
 _DUE_OF = {
-    kind: select(USER.c.id, USER.c.next_kind, USER.c.priority, USER.c.due_at, USER.c.login_key)
+    kind: select(
+        USER.c.id, USER.c.next_kind, USER.c.priority, USER.c.due_at, USER.c.login_key, USER.c.target_endpoint_id
+    )
     .where(
         _DUE,
         _HERE,
@@ -122,6 +136,26 @@ class _Room:
         return True
 
 
+@dataclass(slots=True)
+class _Targets:
+    """What may still begin into each target: passes of all kinds, and incremental and completing ones."""
+
+    all: dict[int, int]
+    incremental: dict[int, int]
+
+    def full(self, kind: PassKind) -> list[int]:
+        """Name the targets that take no more passes of a kind."""
+        return [
+            target
+            for target, room in self.all.items()
+            if room <= 0 or (kind is not PassKind.INITIAL and self.incremental[target] <= 0)
+        ]
+
+    def take(self, kind: PassKind, target: int) -> None:
+        self.all[target] -= 1
+        self.incremental[target] -= kind is not PassKind.INITIAL
+
+
 async def claim(
     connection: AsyncConnection,
     endpoint: Endpoint,
@@ -133,19 +167,24 @@ async def claim(
 ) -> list[Claim]:
     """Claim due users of a source endpoint for a worker, at most `most` and never more than the limits allow.
 
-    The limits are those of the stored endpoint at this moment: passes of all kinds, incremental and completing ones,
-    and those of one login name. The order is that of priority (the highest first), due moment, id.
+    The limits are those of the stored endpoints at this moment: passes of all kinds, incremental and completing ones,
+    and at the source those of one login name. The order is that of priority (the highest first), due moment, id.
     """
     room = await _room(connection, endpoint.id)
     if room is None:
         return []
     room.all = min(room.all, most)
+    if room.all <= 0:
+        return []
+    targets = await _targets(connection)
     chosen: dict[int, AnyRow] = {}
     while wanted := room.kinds(kinds):
         asked = room.all
-        rows = await _due(connection, endpoint.id, wanted, now, room.full_logins, chosen, asked)
+        rows = await _due(connection, endpoint.id, wanted, now, room, targets, chosen, asked)
         for row in rows:
-            if room.take(PassKind(row.next_kind), row.login_key):
+            kind = PassKind(row.next_kind)
+            if row.target_endpoint_id not in targets.full(kind) and room.take(kind, row.login_key):
+                targets.take(kind, row.target_endpoint_id)
                 chosen[row.id] = row
         if len(rows) < asked:
             break  # there is no more that could fit
@@ -171,12 +210,23 @@ async def _room(connection: AsyncConnection, endpoint_id: int) -> _Room | None:
     )
 
 
+async def _targets(connection: AsyncConnection) -> _Targets:
+    rows = (await connection.execute(_LOCK_TARGETS)).all()
+    everything = {row.id: row.max_migrations or _NO_LIMIT for row in rows}
+    incremental = {row.id: row.max_incremental_syncs or _NO_LIMIT for row in rows}
+    for target, kind, number in await connection.execute(_RUNNING_INTO):
+        everything[target] = everything.get(target, _NO_LIMIT) - number
+        incremental[target] = incremental.get(target, _NO_LIMIT) - (0 if kind == PassKind.INITIAL else number)
+    return _Targets(everything, incremental)
+
+
 async def _due(
     connection: AsyncConnection,
     endpoint_id: int,
     kinds: Collection[PassKind],
     now: float,
-    without_logins: Collection[str],
+    room: _Room,
+    targets: _Targets,
     without_ids: Collection[int],
     most: int,
 ) -> list[AnyRow]:
@@ -190,8 +240,10 @@ async def _due(
         missing, priority = most, await _next_priority(connection, endpoint_id, kind, None)
         while missing > 0 and priority is not None:
             query = _DUE_OF[kind]
-            if without_logins:
-                query = query.where(USER.c.login_key.not_in(without_logins))
+            if room.full_logins:
+                query = query.where(USER.c.login_key.not_in(room.full_logins))
+            if full := targets.full(kind):
+                query = query.where(USER.c.target_endpoint_id.not_in(full))
             if without_ids:
                 query = query.where(USER.c.id.not_in(without_ids))
             given = {"endpoint": endpoint_id, "priority": priority, "now": now, "most": missing}

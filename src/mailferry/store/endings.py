@@ -128,7 +128,8 @@ def _ending(
         "bytes_per_minute": 0.0,
         "next_kind": kind,
         "due_at": None if kind is None else now + (due_in_seconds or 0.0),
-        "attempts": row.attempts + 1 if outcome in _AGAIN else 0,
+        # A worker that vanished says nothing about the mailbox, so LOST leaves them as they are.
+        "attempts": row.attempts + (outcome is Outcome.WAIT) if outcome in _AGAIN else 0,
     }
     if outcome in _DONE:
         values["last_synced_at"] = now

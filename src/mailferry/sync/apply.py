@@ -197,10 +197,11 @@ class Copier:
 
     def _seal(self, state: LaneState) -> None:
         """End the chunk: from here on its row, its commit and its verdict run behind the stream."""
+        if state.open is not None:
+            state.open.fill()
         current, state.open = state.open, None
         if current is None:
             return
-        current.fill()
         current.work.open_rows += 1
         state.commits += 1
         task = asyncio.create_task(self._commit(state, current))

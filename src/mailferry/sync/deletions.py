@@ -7,16 +7,19 @@ gone or failed, and nothing at all of a folder of which more than a fifth would 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from mailferry.backends.base import Reader, Target, Want
 from mailferry.sync.identity import identity
-from mailferry.sync.ledger import ChunkKind, ChunkRow, ExceptionKind, FolderRow, Ledger
+from mailferry.sync.ledger import ChunkKind, ChunkRow, ExceptionKind, ExceptionRow, FolderRow, Ledger
 from mailferry.sync.limit import over_limit
 from mailferry.sync.options import Event, FolderStats, Listener
 from mailferry.sync.packed import RowOutcome
 
 LARGEST_SHARE = 0.2
+_LEFT_OUT = frozenset((ExceptionKind.SKIPPED, ExceptionKind.CANNOT_BE_CARRIED))
 _OURS = frozenset((RowOutcome.APPENDUID, RowOutcome.LOOKED_UP))
 
 
@@ -38,10 +41,9 @@ async def follow_deletions(
     over = over_limit(exceptions)
     skipped: dict[int, set[int]] = {}
     for row in exceptions:
-        if row.kind in (ExceptionKind.SKIPPED, ExceptionKind.CANNOT_BE_CARRIED):
+        if row.kind in _LEFT_OUT:
             skipped.setdefault(row.folder_id, set()).add(row.uid)
-    # What was moved to another folder, and refused there, is kept where it was.
-    spared = frozenset(identity(b"Message-ID: %s\r\n\r\n" % x.message_id.encode()) for x in exceptions if x.message_id)
+    spared = _Spared.of(exceptions)
     warnings: list[str] = []
     for folder in await ledger.folders():
         stats, known = folders.get(folder.source_raw), counts.get(folder.id)
@@ -58,7 +60,7 @@ async def follow_deletions(
 
 
 async def _follow(
-    source: Reader, target: Target, ledger: Ledger, row: FolderRow, stats: FolderStats, spared: Collection[int]
+    source: Reader, target: Target, ledger: Ledger, row: FolderRow, stats: FolderStats, spared: _Spared
 ) -> str:
     """Do one folder. Gives a warning if there is something to remove and it is not removed."""
     listing = await source.listing(row.source_path, Want(0))
@@ -68,10 +70,9 @@ async def _follow(
     if there is None or there.uid_validity != row.target_uid_validity:
         return ""
     chunks = await ledger.chunks(row.id)
-    present = set(listing.uids)
     known = sum(chunk.columns.confirmed(i) for chunk in chunks for i in range(len(chunk.columns)))
-    gone = [(chunk, places) for chunk in chunks if (places := _gone(chunk, row, present, spared))]
-    count = sum(len(indexes) for _, indexes in gone)
+    gone = [(chunk, places) for chunk in chunks if (places := _gone(chunk, row, listing.uids, spared))]
+    count = sum(len(places) for _, places in gone)
     if count > LARGEST_SHARE * known:
         return (
             f"{row.source_path}: {count} of {known} messages are gone from the source; because that is more than a"
@@ -79,14 +80,10 @@ async def _follow(
         )
     if not count:
         return ""
-    owned = {  # a target that merges equal messages has one for several rows
-        chunk.columns.target_uids[i]
-        for chunk in chunks
-        for i, uid in enumerate(chunk.columns.uids)
-        if uid in present and chunk.columns.confirmed(i)
-    }
     uids = {chunk.columns.target_uids[i] for chunk, places in gone for i in places}
-    await target.remove(row.target_path, sorted(uids - owned))
+    if target.features.is_gmail:  # it has one message for several rows
+        uids -= _owned(chunks, listing.uids)
+    await target.remove(row.target_path, sorted(uids))
     for chunk, places in gone:
         for i in places:
             chunk.columns.outcomes[i] = RowOutcome.GONE_AT_SOURCE
@@ -95,7 +92,7 @@ async def _follow(
     return ""
 
 
-def _gone(chunk: ChunkRow, row: FolderRow, present: Collection[int], spared: Collection[int]) -> list[int]:
+def _gone(chunk: ChunkRow, row: FolderRow, present: Sequence[int], spared: _Spared) -> list[int]:
     """Give the places in a chunk of what we appended and the source has no more.
 
     Rows that were matched, because mail was there before or UIDs changed, are of another kind.
@@ -106,8 +103,41 @@ def _gone(chunk: ChunkRow, row: FolderRow, present: Collection[int], spared: Col
     return [
         i
         for i, uid in enumerate(columns.uids)
-        if uid not in present
-        and columns.outcomes[i] in _OURS
+        if columns.outcomes[i] in _OURS
         and columns.target_uids[i]
-        and columns.identities[i] not in spared
+        and not _holds(present, uid)
+        and columns.identities[i] not in spared.identities
+        and columns.sizes[i] not in spared.sizes
     ]
+
+
+def _owned(chunks: Sequence[ChunkRow], present: Sequence[int]) -> set[int]:
+    """Give the UIDs on the target of what the source still has."""
+    return {
+        chunk.columns.target_uids[i]
+        for chunk in chunks
+        for i, uid in enumerate(chunk.columns.uids)
+        if chunk.columns.confirmed(i) and _holds(present, uid)
+    }
+
+
+def _holds(uids: Sequence[int], uid: int) -> bool:
+    """Say whether a UID is among these, which ascend. No set: a folder may have half a million messages."""
+    at = bisect_left(uids, uid)
+    return at < len(uids) and uids[at] == uid
+
+
+class _Spared(NamedTuple):
+    """Messages that were left out: what was moved to another folder, and refused there, is kept where it was. Known by
+    identity, or by size if they have no Message-ID.
+    """
+
+    identities: frozenset[int]
+    sizes: frozenset[int]
+
+    @classmethod
+    def of(cls, exceptions: Iterable[ExceptionRow]) -> _Spared:
+        """Take them from the report."""
+        out = [x for x in exceptions if x.kind in _LEFT_OUT]
+        named = (identity(b"Message-ID: %s\r\n\r\n" % x.message_id.encode()) for x in out if x.message_id)
+        return cls(frozenset(named), frozenset(x.size_bytes for x in out if not x.message_id))

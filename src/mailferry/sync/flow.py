@@ -14,8 +14,8 @@ from mailferry.sync.work import FolderWork, Resend
 
 @dataclass(slots=True)
 class OpenChunk:
-    """The chunk that is being filled. `rows` are messages that are not in the columns yet. `repaired` goes by place, and is reported once the message is stored;
-    `heads` holds the beginnings of messages that may be refused one by one.
+    """The chunk that is being filled. `rows` are messages that are not in the columns yet. `repaired` goes by place and
+    is reported once the message is stored; `heads` holds the beginnings of messages that may be refused one by one.
     """
 
     work: FolderWork

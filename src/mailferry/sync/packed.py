@@ -114,16 +114,7 @@ class Columns:
 
     def append(self, uid: int, identity: int, date: int, size: int, digest: bytes, flag_index: int) -> None:
         """Add one message whose outcome and target UID are unknown. Raises OverflowError for a number too large."""
-        if len(digest) != DIGEST_BYTES:
-            raise ValueError(f"a digest has {DIGEST_BYTES} bytes, not {len(digest)}")
-        self.uids.append(uid)
-        self.target_uids.append(0)
-        self.outcomes.append(0)
-        self.flags.append(flag_index)
-        self.dates.append(date)
-        self.sizes.append(size)
-        self.identities.append(identity)
-        self.digests += digest
+        self.extend([(uid, identity, date, size, digest, flag_index)])
 
     def __len__(self) -> int:
         return len(self.uids)
@@ -299,22 +290,3 @@ def merge_ranges(ranges: Iterable[UidRange]) -> list[UidRange]:
         else:
             merged.append((lo, hi))
     return merged
-
-
-def subtract_ranges(total: Iterable[UidRange], covered: Iterable[UidRange]) -> list[UidRange]:
-    """Give what of `total` is not in `covered`, as merged ranges in ascending order."""
-    holes = merge_ranges(covered)
-    left: list[UidRange] = []
-    k = 0
-    for lo, hi in merge_ranges(total):
-        while k < len(holes) and holes[k][1] < lo:
-            k += 1
-        j = k
-        while j < len(holes) and holes[j][0] <= hi:
-            if holes[j][0] > lo:
-                left.append((lo, holes[j][0] - 1))
-            lo = holes[j][1] + 1
-            j += 1
-        if lo <= hi:
-            left.append((lo, hi))
-    return left

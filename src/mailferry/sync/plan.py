@@ -6,12 +6,12 @@ not there when its range was read will never be (RFC 3501, 2.3.1.1). So the plan
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from mailferry.backends.base import FolderStatus, UidRange
 from mailferry.records import dataclass
 from mailferry.sync.ledger import FolderRow
-from mailferry.sync.packed import subtract_ranges
+from mailferry.sync.packed import merge_ranges
 
 LAST_UID = 0xFFFF_FFFF
 WINDOW_MESSAGES = 500
@@ -108,3 +108,22 @@ def windows(
     if small:
         cut.append(tuple(small))
     yield from reversed(cut) if newest_first else cut
+
+
+def subtract_ranges(total: Iterable[UidRange], covered: Iterable[UidRange]) -> list[UidRange]:
+    """Give what of `total` is not in `covered`, as merged ranges in ascending order."""
+    holes = merge_ranges(covered)
+    left: list[UidRange] = []
+    k = 0
+    for lo, hi in merge_ranges(total):
+        while k < len(holes) and holes[k][1] < lo:
+            k += 1
+        j = k
+        while j < len(holes) and holes[j][0] <= hi:
+            if holes[j][0] > lo:
+                left.append((lo, holes[j][0] - 1))
+            lo = holes[j][1] + 1
+            j += 1
+        if lo <= hi:
+            left.append((lo, hi))
+    return left

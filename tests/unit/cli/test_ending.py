@@ -12,7 +12,7 @@ from rich.console import Console
 from mailferry import errors
 from mailferry.backends.base import FolderPath, Listed
 from mailferry.backends.registry import Location
-from mailferry.cli import failures, report
+from mailferry.cli import closing, failures, report
 from mailferry.cli.ending import Ending, Message
 from mailferry.cli.requests import Output, Request
 from mailferry.cli.summary import print_summary
@@ -202,3 +202,33 @@ def names_in(value: object) -> set[str]:
 )
 def test_errors_say_which_side_and_what_to_do(error: MailferryError, first: str) -> None:
     assert failures.lines(error, REQUEST) == [first, f"  {error.advice}"]
+
+
+def short(of: Ending) -> list[str]:
+    return list(closing.short(of, source=str(SOURCE), target=str(TARGET), report=""))
+
+
+@pytest.mark.parametrize("made", [ending(), ending(stopped_by=2), ending(error=errors.ConnectionLost("gone"))])
+def test_the_short_form_says_what_the_long_one_says(made: Ending) -> None:
+    made.stats.folders[b"c"].skipped = 0
+    assert closing.is_short(made)
+    assert [" ".join(line.split()) for line in short(made)] == [
+        " ".join(line.split()) for line in shown(made).splitlines()
+    ]
+
+
+@pytest.mark.parametrize("what", ["message", "warning", "failed", "left out"])
+def test_what_needs_a_list_is_not_told_in_short(what: str) -> None:
+    made = ending(*([message(1)] if what == "message" else []))
+    assert closing.is_short(ending())
+    made.warnings += ["odd"] if what == "warning" else []
+    made.failed_folders |= {"Work": "refused"} if what == "failed" else {}
+    if what == "left out":
+        made.left_out = [LeftOut(Listed(FolderPath(("Junk",)), b"Junk"), Why.EXCLUDED, "as asked")]
+    assert not closing.is_short(made)
+
+
+def test_the_patience_that_a_server_asks_for_is_told() -> None:
+    error = errors.ServerBusy("[THROTTLED]", side=Side.SOURCE, wait_seconds=754.2)
+    assert failures.lines(error)[-1] == "  The server asks for 12:34 min of patience."
+    assert len(failures.lines(errors.ServerBusy("[THROTTLED]", side=Side.SOURCE))) == 2

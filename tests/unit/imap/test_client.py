@@ -183,3 +183,22 @@ async def test_a_server_that_stops_is_timed_out_and_one_that_has_nothing_to_do_i
     assert client.error is None
     with pytest.raises(TimedOut):
         await client.submit(commands.simple("NOOP")).reply
+
+
+async def test_a_hurried_logout_says_it_and_waits_for_nothing(script: Script) -> None:
+    client = await opened(script)
+    await client.logout(wait=False)
+    assert client.error is not None
+    assert await script.line() == b"M1 LOGOUT\r\n"
+    assert await script.line() == b""
+
+
+async def test_logout_waits_for_the_last_words(script: Script) -> None:
+    client = await opened(script)
+    leaving = asyncio.ensure_future(client.logout())
+    assert await script.line() == b"M1 LOGOUT\r\n"
+    assert await script.silent()
+    assert not leaving.done()
+    script.say(b"* BYE until then\r\nM1 OK done\r\n")
+    await leaving
+    assert client.error is not None

@@ -129,7 +129,7 @@ async def test_an_endpoint_in_use_stays(scene: Scene) -> None:
     for number in range(7):
         await scene.batch(f"ann{number}", name=f"batch {number}")
     for name in ("source", "archive"):
-        with pytest.raises(InUse, match="used by batch 0, .*batch 4 and more"):
+        with pytest.raises(InUse, match=r"used by batch 0, .*batch 4 and more"):
             await scene.endpoints.remove(name)
     await scene.source("idle")
     await scene.endpoints.remove("idle")

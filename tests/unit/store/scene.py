@@ -42,13 +42,14 @@ class Scene:
     batch: Batch
 
     @classmethod
-    async def make(cls, database: Database, **limits: Any) -> Scene:
-        """Store them; `limits` are those of the source."""
+    async def make(cls, database: Database, *, target: dict[str, Any] | None = None, **limits: Any) -> Scene:
+        """Store them; `limits` are those of the source, `target` those of the target, which has none otherwise."""
         async with database.begin() as connection:
             source = await endpoints.add(connection, endpoint(**limits))
-            target = await endpoints.add(connection, endpoint(role=EndpointRole.TARGET))
-            batch = await add_batch(connection, source, target)
-        return cls(database, source, target, batch)
+            given = {"max_migrations": 0, "max_incremental_syncs": 0, **(target or {})}
+            into = await endpoints.add(connection, endpoint(role=EndpointRole.TARGET, **given))
+            batch = await add_batch(connection, source, into)
+        return cls(database, source, into, batch)
 
     async def add(self, new: Sequence[NewUser] | int, now: float = 0.0, *, start: bool = True) -> list[int]:
         """Add users and give their ids."""
@@ -78,7 +79,7 @@ class Scene:
 
     async def synced(self, number: int = 1, now: float = 0.0) -> list[int]:
         """Add users and bring them through the initial sync, all at one moment. No next pass is planned."""
-        ids = await self.add(number, now)
+        ids = await self.add(new_users(number, f"{uuid.uuid4()}-"), now)
         for claim in await self.claim(now):
             await self.finish(claim, Outcome.DONE, now)
         return ids

@@ -125,6 +125,25 @@ async def test_another_endpoint_has_limits_of_its_own(database: Database) -> Non
     assert len(await two.claim(1.0)) == 1
 
 
+async def test_a_target_has_limits_too(database: Database) -> None:
+    """Also for users of several sources; those who go elsewhere pass by."""
+    one = await Scene.make(database, target={"max_migrations": 3, "max_incremental_syncs": 1})
+    old = [*await one.synced(3), *await one.synced(2)]
+    async with database.begin() as connection:
+        await transitions.sync_now(connection, Selection(user_ids=tuple(old)), 1.0)
+    assert len(await one.claim(1.0)) == 1, "incremental syncs into this target"
+    await one.add(new_users(9, "new"))
+    assert len(await one.claim(1.0)) == 2, "passes of all kinds into this target"
+    other = await Scene.make(database, max_migrations=50)
+    async with database.begin() as connection:
+        shared = await add_batch(connection, other.source, one.target)
+    same = replace(other, batch=shared)
+    await same.add(new_users(4, "shared"))
+    assert await same.claim(1.0) == []
+    await other.add(new_users(4, "elsewhere"))
+    assert len(await other.claim(1.0)) == 4
+
+
 async def test_an_endpoint_that_is_gone_claims_nothing(database: Database) -> None:
     scene = await Scene.make(database)
     await scene.add(1)
@@ -142,7 +161,7 @@ async def test_the_end_of_a_pass_follows_the_table(database: Database) -> None:
         assert (user.last_synced_at == 10.0) == (outcome in DONE)
         assert (user.initial_synced_at is not None) == (kind is not PassKind.INITIAL or outcome in DONE)
         assert (user.completed_at == 10.0) == (kind is PassKind.COMPLETION and outcome in DONE)
-        assert user.attempts == (outcome in (Outcome.WAIT, Outcome.LOST))
+        assert user.attempts == (outcome is Outcome.WAIT)
         following = PassKind.INCREMENTAL if outcome in DONE else kind
         runs_again = after in CLAIMABLE[following]
         assert (user.next_kind, user.due_at) == ((following, 70.0) if runs_again else (None, None))

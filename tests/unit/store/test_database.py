@@ -124,7 +124,9 @@ async def test_writers_of_one_process_take_turns(database: Database) -> None:
         assert await settings.get_all(connection) == {"number": "50"}
 
 
-async def test_a_writer_that_is_cancelled_leaves_the_database_to_others(database: Database) -> None:
+async def test_a_writer_that_is_cancelled_leaves_the_file_to_others(tmp_path: Path) -> None:
+    database = await Database.open(f"sqlite+aiosqlite:///{tmp_path}/service.db")
+
     async def write(number: int) -> None:
         async with database.begin() as connection:
             for step in range(5):
@@ -142,6 +144,7 @@ async def test_a_writer_that_is_cancelled_leaves_the_database_to_others(database
     async with asyncio.timeout(20), database.begin() as connection:
         assert set((await settings.get_all(connection)).values()) <= {"4"}
         await settings.put(connection, "end", "4")
+    await database.close()
 
 
 async def test_a_newer_database_is_left_alone(database_url: str) -> None:

@@ -113,7 +113,7 @@ class Life:
         self.to(after, now)
         self.running = None
         again = outcome in (Outcome.WAIT, Outcome.LOST)
-        self.attempts = self.attempts + 1 if again else 0
+        self.attempts = self.attempts + (outcome is Outcome.WAIT) if again else 0
         following = PassKind.INCREMENTAL if outcome in DONE else kind
         plans = (again or wait is not None) and after in CLAIMABLE[following]
         self.next = (following, now + (wait or 0.0)) if plans else None

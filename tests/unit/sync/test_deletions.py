@@ -130,19 +130,21 @@ async def test_nothing_is_removed_when_a_folder_failed(tmp_path: Path) -> None:
     assert len(rig.target.mails(INBOX)) == 20
 
 
-async def test_a_moved_message_that_is_refused_at_its_new_place_stays_at_the_old(tmp_path: Path) -> None:
+@pytest.mark.parametrize("moved", [mail(3), b"Subject: no Message-ID here\r\n\r\nbody\r\n"])
+async def test_a_moved_message_that_is_refused_at_its_new_place_stays_at_the_old(tmp_path: Path, moved: bytes) -> None:
     strict = [False]
 
     def refuse(data: bytes, flags: Flags) -> Refusal | None:
-        return Refusal("NO", "", "contains a virus") if strict[0] and data == mail(3) else None
+        return Refusal("NO", "", "contains a virus") if strict[0] and data == moved else None
 
     rig = filled(tmp_path, MemoryOptions(refuse=refuse))
+    uid = rig.source.add_mail(INBOX, moved, date=8)
     await rig.run(MIRROR)
     strict[0] = True
-    rig.source.move(INBOX, [4], CLIENTS)
+    rig.source.move(INBOX, [uid], CLIENTS)
     rig.source.expunge(INBOX, [5])
     assert removed(await rig.run(MIRROR)) == 1
-    assert mail(3) in [m.data for m in rig.target.mails(INBOX)]
+    assert moved in [m.data for m in rig.target.mails(INBOX)]
 
 
 async def test_a_copy_that_stands_for_two_is_kept_for_the_other(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from mailferry.sync.packed import (
     RowOutcome,
     merge_ranges,
     pack,
-    subtract_ranges,
 )
+from mailferry.sync.plan import subtract_ranges
 
 UINT32 = st.integers(0, 2**32 - 1)
 UINT64 = st.integers(0, 2**64 - 1)
@@ -190,6 +190,25 @@ def test_an_index_that_was_never_given_is_unknown() -> None:
 def test_a_flag_table_with_a_set_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="different"):
         FlagTable.from_json('[["a","b"],["b","a"]]')
+
+
+@given(MESSAGES)
+def test_many_at_once_are_the_same_as_one_by_one(
+    messages: list[tuple[int, int, RowOutcome, int, int, int, bytes, int]],
+) -> None:
+    rows = [(uid, identity, date, size, digest, flag) for uid, _, _, identity, date, size, digest, flag in messages]
+    at_once, one_by_one = Columns(), Columns()
+    at_once.extend(rows[:3])
+    at_once.extend(rows[3:])
+    for row in rows:
+        one_by_one.append(*row)
+    assert at_once == one_by_one
+    assert len(at_once.to_blobs().outcomes) == len(rows)
+
+
+def test_a_digest_of_another_length_is_refused() -> None:
+    with pytest.raises(ValueError, match="16 bytes"):
+        Columns().extend([(1, 2, 3, 4, b"short", 0)])
 
 
 # --- ranges ----------------------------------------------------------------------------------------------

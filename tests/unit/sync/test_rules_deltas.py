@@ -1,4 +1,4 @@
-"""Rules 10, 18, 20, 21, 25 and 26 over whole passes: each test fails without the rule it names."""
+"""Rules 3, 10, 18, 20, 21, 25 and 26 over whole passes: each test fails without the rule it names."""
 
 from __future__ import annotations
 
@@ -44,6 +44,19 @@ async def stepped(rig: Rig, steps: Steps, events: list[Event] | None = None) -> 
         return await steps.run(run_pass(open_source, open_target, ledger, ("s", "t"), FAST, listen=listen))
     finally:
         await ledger.close()
+
+
+async def test_rule_3_a_folder_has_one_writer(tmp_path: Path) -> None:
+    """Several connections, several folders, each in several windows: the order of UIDs stays."""
+    rig = Rig(tmp_path / "ledger.db", MemoryOptions(multi_append=False, latency_turns=1))
+    rig.source.add_folder(CLIENTS)
+    for number in range(1_600):
+        rig.source.add_mail(INBOX, mail(number), date=number)
+    for number in range(40):
+        rig.source.add_mail(CLIENTS, mail(number), date=number)
+    await rig.run(replace(FAST, single_messages=20, lanes=3))
+    assert [m.date for m in rig.target.mails(INBOX)] == list(range(1_600))
+    assert [m.date for m in rig.target.mails(CLIENTS)] == list(range(40))
 
 
 @pytest.mark.parametrize(("side", "step"), [("source", "target lane"), ("target", "target commit")])

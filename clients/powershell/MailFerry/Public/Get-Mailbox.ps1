@@ -1,0 +1,96 @@
+# Made by tools/powershell_module.py from the table of cmdlets; do not edit.
+
+function Get-Mailbox {
+    <#
+    .SYNOPSIS
+    Shows the mailboxes of the target, as far as it can tell.
+
+    .DESCRIPTION
+    A Maildir target lists its folders. An IMAP target cannot be asked for its users: of it, those are shown who are in
+    batches.
+
+    .PARAMETER Identity
+    The address of the mailbox.
+
+    .PARAMETER Anr
+    Those whose address holds this text, in any case.
+
+    .PARAMETER Endpoint
+    The target endpoint. Default: the default target.
+
+    .PARAMETER ResultSize
+    How many objects at most: a number, or Unlimited. Default: 1000.
+
+    .PARAMETER RecipientTypeDetails
+    Taken, without effect.
+
+    .PARAMETER SortBy
+    Taken, without effect: use Sort-Object.
+
+    .EXAMPLE
+    Get-Mailbox -Anr contoso.edu
+
+    Shows the mailboxes of a domain.
+
+    .NOTES
+    Differences from Exchange Online:
+    Mailboxes are made by the target server, or by the first pass for a Maildir target.
+
+    .LINK
+    Connect-MailFerry
+    #>
+    [CmdletBinding(PositionalBinding = $false)]
+    [OutputType('MailFerry.Mailbox')]
+    param(
+        [Parameter(Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [ValidateNotNullOrEmpty()]
+        [string] $Identity,
+
+        [string] $Anr,
+
+        [string] $Endpoint,
+
+        [ValidateScript({ Test-MailFerryUnlimited -Value $_ -Least 1 })]
+        [string] $ResultSize = '1000',
+
+        [string] $RecipientTypeDetails,
+
+        [string] $SortBy
+    )
+
+    process {
+        $given = $PSBoundParameters
+        $calls = @()
+        try {
+            $named = Resolve-MailFerryIdentity -Value $Identity -InputObject $_
+            if ($given.ContainsKey('Identity')) {
+                $query = [ordered]@{}
+                if ($given.ContainsKey('Endpoint')) { $query['endpoint'] = $Endpoint }
+                $calls += @{
+                    Method = 'GET'
+                    Path = '/mailboxes/' + (ConvertTo-MailFerrySegment -Value $named)
+                    Query = $query
+                    Answer = 'One'
+                    Kind = 'Mailbox'
+                    Named = $named
+                }
+            }
+            if (-not $given.ContainsKey('Identity')) {
+                $query = [ordered]@{}
+                if ($given.ContainsKey('Anr')) { $query['search'] = $Anr }
+                if ($given.ContainsKey('Endpoint')) { $query['endpoint'] = $Endpoint }
+                $calls += @{
+                    Method = 'GET'
+                    Path = '/mailboxes'
+                    Query = $query
+                    Answer = 'Pages'
+                    Kind = 'Mailbox'
+                    Named = ''
+                }
+            }
+        } catch {
+            $PSCmdlet.ThrowTerminatingError($_)
+        }
+        Invoke-MailFerryCall -Cmdlet $PSCmdlet -Calls $calls -ResultSize $ResultSize
+    }
+}

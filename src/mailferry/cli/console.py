@@ -1,0 +1,109 @@
+"""`mailferry console`: the cmdlets at a terminal, from a script, or from standard input."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from mailferry.cli.cmdlet_connection import Place, add_place, connect, no_service, place_of
+from mailferry.errors import BadUsage
+
+if TYPE_CHECKING:
+    from mailferry.cmdlets.client import Client
+    from mailferry.cmdlets.console_host import StreamHost
+
+FAILED: Final = 1
+_HISTORY: Final = "console-history"
+
+
+def add_console(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `mailferry console`."""
+    what = parser.add_argument_group("what is run").add_mutually_exclusive_group()
+    what.add_argument(
+        "-Command", "-command", "-c", "--command", dest="text", metavar="TEXT", help="these commands, then end"
+    )
+    what.add_argument(
+        "-File", "-file", "--file", dest="file", metavar="SCRIPT", help="the commands in this file, then end"
+    )
+    add_place(parser.add_argument_group("service"))
+
+
+def console(arguments: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> int:
+    """Run what `mailferry console` asks for. Raises BadUsage."""
+    from mailferry.cmdlets.console_host import StreamHost, TerminalAsking
+
+    place = place_of(arguments)
+    text = _script(arguments)
+    is_terminal = bool(sys.stdin and sys.stdin.isatty())
+    host = StreamHost(sys.stdout, sys.stderr, asking=TerminalAsking() if is_terminal else None, environment=environment)
+    client = connect(place, environment, warn=host.warn)
+    if text is None and is_terminal:
+        return _interactive(place, client, host, environment)
+    from mailferry.cmdlets.console_scripts import run_script
+    from mailferry.cmdlets.evaluate import Session
+
+    session = Session(client, host, environment=environment, no_service=no_service(place))
+    try:
+        return run_script(session, host, sys.stdin.read() if text is None else text)
+    finally:
+        if client is not None:
+            client.close()
+
+
+def history_file(environment: Mapping[str, str]) -> Path:
+    """Give the file of the history (XDG Base Directory Specification)."""
+    state = environment.get("XDG_STATE_HOME", "")
+    folder = Path(state) if state.startswith("/") else Path.home() / ".local" / "state"
+    return folder / "mailferry" / _HISTORY
+
+
+def _script(arguments: argparse.Namespace) -> str | None:
+    """Give the text that is to be run; None: there is none on the command line."""
+    if arguments.text is not None:
+        return str(arguments.text)
+    if arguments.file is None:
+        return None
+    if arguments.file == "-":
+        return sys.stdin.read()
+    from mailferry.cmdlets.files import FileProblem, read_text
+
+    try:
+        return read_text(arguments.file, Path.cwd())
+    except FileProblem as error:
+        raise BadUsage(error.message) from None
+
+
+def _interactive(place: Place, client: Client | None, host: StreamHost, environment: Mapping[str, str]) -> int:
+    """Talk with a person. A service that does not answer is told at once, not at the first command."""
+    from mailferry import __version__
+    from mailferry.cmdlets.errors import ServiceError
+
+    if client is None:
+        raise BadUsage(no_service(place))
+    with client:
+        try:
+            _greet(client)
+        except ServiceError as error:
+            host.error(error, "")
+            return FAILED
+        from mailferry.cmdlets.complete_names import KnownNames
+        from mailferry.cmdlets.console import Console
+        from mailferry.cmdlets.evaluate import Session
+
+        host.write(
+            f"Mailferry {__version__} at {client.base_url}. Get-Help lists the cmdlets, Tab completes, exit leaves."
+        )
+        session = Session(client, host, environment=environment)
+        return Console(session, KnownNames(client), history=history_file(environment)).run()
+
+
+def _greet(client: Client) -> None:
+    """See whether the service answers and knows the token. Raises ServiceError."""
+    from mailferry.cmdlets.request import PREFIX, Request
+    from mailferry.cmdlets.spec_model import Answer
+
+    client.send(Request("GET", f"{PREFIX}/config", Answer.ONE))
