@@ -140,10 +140,17 @@ def _lines() -> Iterator[ExitCode]:
 
 
 def error_classes() -> list[type[MailferryError]]:
-    """Give every class of error of the package, in the order of their definition."""
+    """Give every class of error that a program ends with, in the order of their definition.
+
+    Those of the cmdlets are told within the console, which ends with 1 or 2.
+    """
     for module in _MODULES:
         import_module(module)
     found: list[type[MailferryError]] = [MailferryError]
     for kind in found:
-        found += [sub for sub in kind.__subclasses__() if sub not in found and sub.__module__.startswith("mailferry.")]
+        found += [sub for sub in kind.__subclasses__() if sub not in found and _ends_programs(sub.__module__)]
     return found
+
+
+def _ends_programs(module: str) -> bool:
+    return module.startswith("mailferry.") and not module.startswith("mailferry.cmdlets.")
