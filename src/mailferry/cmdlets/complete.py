@@ -16,7 +16,7 @@ from mailferry.cmdlets.spec_objects import object_kind
 from mailferry.cmdlets.words import DASHES, quote
 
 Names = Callable[[str, str], Iterable[str]]
-"""Gives the names of one of `NAMED_BY` that begin with a text."""
+"""Gives the names of a collection, as `complete_names.COLLECTIONS` has them, that begin with a text."""
 
 NAMED_BY: Final[Mapping[str, str]] = {
     "MigrationEndpoint": "endpoints",
@@ -24,14 +24,14 @@ NAMED_BY: Final[Mapping[str, str]] = {
     "MigrationReport": "batches",
     "MigrationUser": "users",
     "MigrationUserStatistics": "users",
-    "AcceptedDomain": "accepted-domains",
+    "AcceptedDomain": "accepted domains",
     "Mailbox": "mailboxes",
 }
-"""What the Identity of a noun names: a collection of the API."""
+"""What the Identity of a noun names."""
 
 _PARAMETERS: Final[Mapping[str, str]] = {
-    "SourceEndpoint": "endpoints",
-    "TargetEndpoint": "endpoints",
+    "SourceEndpoint": "source endpoints",
+    "TargetEndpoint": "target endpoints",
     "Endpoint": "endpoints",
     "BatchId": "batches",
     "EmailAddress": "users",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mailferry.cmdlets.client import Client
@@ -13,13 +14,32 @@ from mailferry.cmdlets.spec_model import Answer
 
 KEPT_SECONDS: Final = 10.0
 _MOST: Final = "100"
-_FIELDS: Final = {"users": "email_address", "mailboxes": "email_address"}
-_SEARCHED: Final = ("batches", "users", "mailboxes")
-"""Collections with pages, whose names the service looks through itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Collection:
+    """Where a collection is, and which field names its objects. `searched`: the service looks through it itself."""
+
+    path: str
+    field: str = "name"
+    searched: bool = False
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+COLLECTIONS: Final[Mapping[str, _Collection]] = {
+    "endpoints": _Collection("endpoints"),
+    "source endpoints": _Collection("endpoints", query={"role": "Source"}),
+    "target endpoints": _Collection("endpoints", query={"role": "Target"}),
+    "batches": _Collection("batches", searched=True),
+    "users": _Collection("users", "email_address", searched=True),
+    "mailboxes": _Collection("mailboxes", "email_address", searched=True),
+    "accepted domains": _Collection("accepted-domains"),
+}
+"""What completion knows names of."""
 
 
 class KnownNames:
-    """Gives the names of a collection of the API that begin with a text; none if the service does not answer.
+    """Gives the names of a collection that begin with a text; none if the service does not answer.
 
     `clock`: seconds that only grow.
     """
@@ -31,20 +51,20 @@ class KnownNames:
 
     def __call__(self, collection: str, begun: str) -> list[str]:
         """Give at most a hundred names."""
-        search = begun if collection in _SEARCHED else ""
-        key = (collection, search.lower())
-        until, names = self._kept.get(key, (float("-inf"), []))
+        there = COLLECTIONS[collection]
+        search = begun.lower() if there.searched else ""
+        until, names = self._kept.get((collection, search), (float("-inf"), []))
         if self._clock() >= until:
-            names = self._asked(collection, search)
-            self._kept = {k: v for k, v in self._kept.items() if v[0] > self._clock()}
-            self._kept[key] = (self._clock() + KEPT_SECONDS, names)
+            names = self._asked(there, search)
+            self._kept = {key: kept for key, kept in self._kept.items() if kept[0] > self._clock()}
+            self._kept[collection, search] = (self._clock() + KEPT_SECONDS, names)
         return [name for name in names if name.lower().startswith(begun.lower())]
 
-    def _asked(self, collection: str, search: str) -> list[str]:
-        query = {"limit": _MOST} | ({"search": search} if search else {}) if collection in _SEARCHED else {}
+    def _asked(self, there: _Collection, search: str) -> list[str]:
+        query = dict(there.query) | ({"limit": _MOST} if there.searched else {}) | ({"search": search} if search else {})
         try:
-            answer: Any = self._client.send(Request("GET", f"{PREFIX}/{collection}", Answer.LIST, query=query))
+            answer: Any = self._client.send(Request("GET", f"{PREFIX}/{there.path}", Answer.LIST, query=query))
             items = answer["items"] if isinstance(answer, dict) else answer
-            return [str(item[_FIELDS.get(collection, "name")]) for item in items]
+            return [str(item[there.field]) for item in items]
         except (ServiceError, KeyError, TypeError):
             return []  # nobody asked for an error

@@ -138,5 +138,5 @@ def _bindings() -> KeyBindings:
     return keys
 
 
-def _continuation(_width: int, _line: int, _wrapped: int) -> Any:
-    return CONTINUED
+def _continuation(_width: int, _line: int, wrapped: int) -> Any:
+    return "" if wrapped else CONTINUED

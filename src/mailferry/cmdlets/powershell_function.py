@@ -26,6 +26,10 @@ def _process(cmdlet: Cmdlet) -> list[str]:
     made: list[str] = []
     if piped is not None:
         made.append(f"{_PIPED} = Resolve-MailFerryIdentity -Value ${piped.name} -InputObject $_")
+    for each in cmdlet.parameters:
+        if each.needs:
+            companions = f"-Name {quoted(each.name)} -Needs {array(each.needs)}"
+            made.append(f"Assert-MailFerryCompanion -Bound $given {companions}")
     for call in cmdlet.calls:
         made += _call(cmdlet, call)
     lines += [*block("try", made)[:-1], "} catch {", INDENT + "$PSCmdlet.ThrowTerminatingError($_)", "}"]

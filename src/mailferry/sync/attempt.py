@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeVar
 
-from mailferry.backends.base import Flags, Reader, Target, Want
+from mailferry.backends.base import Flags, FolderPath, Reader, Target, Want
 from mailferry.sync.apply import Copier
 from mailferry.sync.deletions import follow_deletions
 from mailferry.sync.doubt import resolve_all, sweep
@@ -53,6 +53,7 @@ class Attempt:
         self.failed: dict[str, str] = {}
         self.warnings: list[str] = []
         self._preparation: Preparation | None = None
+        self._keywords: asyncio.Future[Flags] | None = None
 
     @property
     def gone_from_target(self) -> int:
@@ -66,6 +67,8 @@ class Attempt:
         try:
             await self._run(source, target)
         finally:
+            if self._keywords is not None:
+                self._keywords.cancel()
             await asyncio.gather(source.close(), target.close())
 
     async def _run(self, source: Reader, target: Target) -> None:
@@ -81,6 +84,9 @@ class Attempt:
         self._listen(Event("folders mapped", told))
         context = Context(source, target, self._ledger, self._options, self._stats, self._listen)
         self._preparation = prepare = Preparation(context, self.map, self.failed, self.warnings)
+        fresh = [e.source for e in self.map.entries if e.source.raw_name not in rows and e.source.status is not None]
+        if fresh:
+            self._ask_keywords(source, [folder.path for folder in fresh])
         works = await prepare.works(rows, listed, there)
         await self._copy(source, target, [w for w in works if w.row.id not in prepare.unsettled])
         doubtful = [w for w in works if w.row.id in prepare.unsettled]
@@ -116,7 +122,7 @@ class Attempt:
         todo = [w for w in works if w.plan.ranges or w.plan.resend]
         asked = [w for w in works if not w.plan.empty]
         # Asked before the first body: a break inside that finds nothing else unanswered and can be mended (rule 12).
-        keywords = asyncio.ensure_future(source.keywords([w.row.source_path for w in asked[:_KEYWORD_FOLDERS]]))
+        keywords = self._ask_keywords(source, [work.row.source_path for work in asked])
         learning = asyncio.ensure_future(_learn_flags(target, asked, keywords))
         try:
             if not todo or self._suspects:
@@ -124,9 +130,18 @@ class Attempt:
             todo = [w for w in todo if w.row.source_raw not in self._suspects or await self._takes_mail(target, w)]
             await self._copy_bodies(source, target, todo, learning)
         finally:
-            for task in (learning, keywords):
-                task.cancel()
-            await asyncio.gather(learning, keywords, return_exceptions=True)
+            learning.cancel()
+            await asyncio.wait((learning,))
+            self._keywords = None
+
+    def _ask_keywords(self, source: Reader, paths: Sequence[FolderPath]) -> asyncio.Future[Flags]:
+        """Ask once for a copy: of a mailbox that is new, before its folders are made, so that the target has seen the
+        keywords when the first body comes.
+        """
+        if self._keywords is None:
+            self._keywords = asyncio.ensure_future(source.keywords(paths[:_KEYWORD_FOLDERS]))
+            self._keywords.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return self._keywords
 
     async def _copy_bodies(
         self, source: Reader, target: Target, todo: Sequence[FolderWork], learning: asyncio.Future[None]

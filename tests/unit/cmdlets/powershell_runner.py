@@ -141,7 +141,10 @@ class Run:
         return [self._value(each) for each in parts]
 
     def _hash_literal_expression(self, node: Node) -> dict[str, object]:
-        return {text_of(entry.named_children[0]): self._value(entry.named_children[1]) for entry in nodes(node, "hash_entry")}
+        return {
+            text_of(entry.named_children[0]): self._value(entry.named_children[1])
+            for entry in nodes(node, "hash_entry")
+        }
 
     def _parenthesized_expression(self, node: Node) -> object:
         return self._value(node.named_children[0])

@@ -94,6 +94,27 @@ async def refused(path: Path) -> str:
     return str(caught.value)
 
 
+async def test_a_file_of_an_earlier_version_is_brought_up_to_date(ledger: SqliteLedger, path: Path) -> None:
+    row = FolderRow(0, b"Sent", FolderPath(("Sent",)), FolderPath(("Sent",)), source_uid_validity=7)
+    await ledger.open_pair("source", "target", 60.0)
+    await ledger.save_folder(row)
+    await ledger.close()
+    with sqlite3.connect(path) as other:
+        other.execute("ALTER TABLE folder RENAME COLUMN full_compare_at TO target_modseq")
+        other.execute("PRAGMA user_version = 1")
+    other.close()
+    for _ in range(2):
+        again = SqliteLedger(path)
+        await again.open_pair("source", "target", 60.0)
+        assert await again.folders() == [row]
+        row.full_compare_at += 1_800_000_000
+        await again.save_folder(row)
+        await again.close()
+    with sqlite3.connect(path) as other:
+        assert other.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+    other.close()
+
+
 async def test_a_newer_format_is_refused_and_left_alone(path: Path) -> None:
     other = sqlite3.connect(path)
     other.execute(f"PRAGMA application_id = {APPLICATION_ID}")

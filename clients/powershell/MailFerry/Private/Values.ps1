@@ -13,6 +13,21 @@ function Test-MailFerryGiven {
     return $false
 }
 
+function Assert-MailFerryCompanion {
+    # Throw if a parameter was given without those that it means nothing without.
+    param(
+        [System.Collections.IDictionary] $Bound,
+        [string] $Name,
+        [string[]] $Needs
+    )
+
+    if (-not $Bound.ContainsKey($Name)) { return }
+    $missing = @($Needs | Where-Object { -not $Bound.ContainsKey($_) } | ForEach-Object { "-$_" })
+    if ($missing.Count -gt 0) {
+        throw (New-MailFerryError -Message "Parameter '$Name' needs $($missing -join ' and ')." -ErrorId 'MissingCompanion' -Category 'InvalidArgument')
+    }
+}
+
 function Resolve-MailFerryIdentity {
     # Give what names an object to the service. An address may be in several batches, so a user that comes through the
     # pipeline is named by its GUID.

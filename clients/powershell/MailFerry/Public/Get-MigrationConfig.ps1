@@ -9,7 +9,7 @@ function Get-MigrationConfig {
     Shows limits, intervals, and how often a failed pass is tried again.
 
     .PARAMETER Identity
-    Taken, without effect.
+    Taken, without effect: there is only one.
 
     .PARAMETER AllPartitions
     Taken, without effect.
@@ -35,7 +35,7 @@ function Get-MigrationConfig {
     [CmdletBinding(PositionalBinding = $false)]
     [OutputType('MailFerry.MigrationConfig')]
     param(
-        [Parameter(Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [Parameter(Position = 0)]
         [string] $Identity,
 
         [switch] $AllPartitions,

@@ -9,7 +9,7 @@ function Get-MigrationStatistics {
     Shows how many users are in which state, and how much was copied.
 
     .PARAMETER Identity
-    Taken, without effect.
+    Taken, without effect: there is only one.
 
     .PARAMETER DiagnosticInfo
     Taken, without effect: use -Verbose and the log of the service.
@@ -28,7 +28,7 @@ function Get-MigrationStatistics {
     [CmdletBinding(PositionalBinding = $false)]
     [OutputType('MailFerry.MigrationStatistics')]
     param(
-        [Parameter(Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [Parameter(Position = 0)]
         [string] $Identity,
 
         [string] $DiagnosticInfo,

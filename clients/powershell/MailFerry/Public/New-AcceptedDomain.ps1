@@ -15,7 +15,7 @@ function New-AcceptedDomain {
     The domain; *.contoso.com has all below it.
 
     .PARAMETER DomainType
-    Kept, without effect. Default: Authoritative.
+    Kept as it is given; nothing depends on it. Default: Authoritative.
 
     .EXAMPLE
     New-AcceptedDomain -Name Contoso -DomainName contoso.edu

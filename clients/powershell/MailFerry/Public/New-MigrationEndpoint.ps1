@@ -179,6 +179,8 @@ function New-MigrationEndpoint {
         $given = $PSBoundParameters
         $calls = @()
         try {
+            Assert-MailFerryCompanion -Bound $given -Name 'UserTemplate' -Needs @('AdminPassword')
+            Assert-MailFerryCompanion -Bound $given -Name 'AdminUser' -Needs @('AdminPassword')
             $body = [ordered]@{}
             if ($IMAP) {
                 $body['type'] = 'IMAP'

@@ -153,6 +153,8 @@ function Set-MigrationBatch {
         $calls = @()
         try {
             $named = Resolve-MailFerryIdentity -Value $Identity -InputObject $_
+            Assert-MailFerryCompanion -Bound $given -Name 'AddUsers' -Needs @('CSVData')
+            Assert-MailFerryCompanion -Bound $given -Name 'AllowUnknownColumnsInCsv' -Needs @('CSVData')
             if (Test-MailFerryGiven -Bound $given -Name @('IncludeFolders', 'ExcludeFolders', 'NotificationEmails', 'ReportInterval', 'SkipReports', 'TimeZone', 'Priority', 'StartAfter', 'CompleteAfter')) {
                 $body = [ordered]@{}
                 if ($given.ContainsKey('IncludeFolders')) { $body['include_folders'] = ConvertTo-MailFerryList -Value $IncludeFolders }

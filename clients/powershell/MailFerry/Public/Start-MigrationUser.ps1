@@ -20,7 +20,7 @@ function Start-MigrationUser {
     Starts a stopped or failed user.
 
     .EXAMPLE
-    Get-MigrationUser -BatchId IMAPBatch1 -Search @example.org | Start-MigrationUser
+    Get-MigrationUser -BatchId IMAPBatch1 -Search example.org | Start-MigrationUser
 
     The same for several users.
 

@@ -20,7 +20,7 @@ function Stop-MigrationUser {
     Stops a user.
 
     .EXAMPLE
-    Get-MigrationUser -BatchId IMAPBatch1 -Search @example.org | Stop-MigrationUser
+    Get-MigrationUser -BatchId IMAPBatch1 -Search example.org | Stop-MigrationUser
 
     The same for several users.
 

@@ -1,0 +1,224 @@
+"""The functions of the PowerShell module make the requests that the console makes, for each parameter in each set."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailferry.cmdlets.convert import UNLIMITED, convert
+from mailferry.cmdlets.records import FileBytes
+from mailferry.cmdlets.request import PREFIX, Request, requests_of, segment
+from mailferry.cmdlets.spec import CMDLETS, find_cmdlet
+from mailferry.cmdlets.spec_model import Cmdlet, Parameter, ValueType
+from mailferry.imap.values import Secret
+from tests.unit.cmdlets.powershell_runner import Helper, Run
+from tests.unit.cmdlets.powershell_tree import MODULE, functions
+
+T = ValueType
+MOMENT = datetime(2026, 12, 1, 18, 0, tzinfo=UTC)
+SENDERS = {"Invoke-MailFerryCall", "Export-MailFerryCsv"}
+CSV = b"EmailAddress,UserName,Password\nterry@contoso.com,terry.adams,1091990\n"
+
+SAMPLES: Mapping[ValueType, tuple[object, ...]] = {
+    T.STRING: ("Batch 1/..", "it's", "Z\u00fcrich?&=%2F"),
+    T.FQDN: ("imap.contoso.com",),
+    T.STRINGS: (["one"], ["[Gmail]", "Folder/*"], []),
+    T.SWITCH: (True, False),
+    T.BOOLEAN: (True, False),
+    T.INT: (7,),
+    T.UNLIMITED: ("Unlimited", "7"),
+    T.DATE_TIME: (MOMENT,),
+    T.TIME_SPAN: (timedelta(hours=12), timedelta(0)),
+    T.SIZE: (36_700_160,),
+    T.BYTES: (CSV, FileBytes(CSV, "users.csv")),
+    T.SECURE_STRING: (Secret("pass\u00e9"),),
+}
+
+
+class Refused(Exception):
+    """A helper of the module would throw."""
+
+
+def test_given(Bound: Mapping[str, object], Name: list[str]) -> bool:
+    return any(name in Bound for name in Name)
+
+
+test_given.__test__ = False  # type: ignore[attr-defined]  # it is no test
+
+
+def companion(Bound: Mapping[str, object], Name: str, Needs: list[str]) -> None:
+    if Name in Bound and not all(name in Bound for name in Needs):
+        raise Refused
+
+
+def choice(Value: str, Choices: list[str]) -> str:
+    (found,) = (each for each in Choices if each.lower() == Value.lower())
+    return found
+
+
+def csv_file(Value: bytes) -> dict[str, str]:
+    name = Value.name if isinstance(Value, FileBytes) else ""
+    return {"Base64": base64.b64encode(Value).decode(), "Name": name}
+
+
+# What the functions of Private/Values.ps1 and Private/Requests.ps1 say they do.
+HELPERS: Mapping[str, Helper] = {
+    "Test-MailFerryGiven": test_given,
+    "Assert-MailFerryCompanion": companion,
+    "Resolve-MailFerryIdentity": lambda Value, InputObject: Value,
+    "ConvertTo-MailFerrySegment": lambda Value: segment(Value),
+    "ConvertTo-MailFerryChoice": choice,
+    "ConvertTo-MailFerryList": lambda Value: list(Value),
+    "ConvertTo-MailFerryNumber": lambda Value, Most: Most if Value == "Unlimited" else int(Value),
+    "ConvertTo-MailFerryMoment": lambda Value: Value.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    "ConvertTo-MailFerrySeconds": lambda Value: Value.total_seconds(),
+    "ConvertFrom-MailFerrySecret": lambda Value: Value.reveal(),
+    "Read-MailFerryCsv": csv_file,
+}
+
+
+def samples(parameter: Parameter) -> tuple[object, ...]:
+    """Give values as PowerShell would have bound them; it takes choices in any case."""
+    if parameter.choices:
+        return (parameter.choices[0], parameter.choices[-1].lower())
+    return SAMPLES[parameter.type]
+
+
+def ran(cmdlet: Cmdlet, bound: Mapping[str, object]) -> Run:
+    text = (MODULE / "Public" / f"{cmdlet.name}.ps1").read_text(encoding="utf-8")
+    run = Run(bound, HELPERS)
+    run.process(functions(text)[cmdlet.name])
+    return run
+
+
+def made(run: Run) -> list[Request]:
+    """Give the requests that a run would send."""
+    calls = [call for name, arguments in run.ran if name in SENDERS for call in arguments["Calls"]]  # type: ignore[attr-defined]  # a list
+    return [_request(call) for call in calls]
+
+
+def _request(call: Mapping[str, Any]) -> Request:
+    query = {name: str(v).lower() if isinstance(v, bool) else str(v) for name, v in call.get("Query", {}).items()}
+    return Request(
+        call["Method"], PREFIX + call["Path"], call["Answer"], call["Kind"], query, call.get("Body"), {}, call["Named"]
+    )
+
+
+def seen(request: Request, answer: str) -> tuple[object, ...]:
+    body = None if request.body is None else dict(request.body)
+    return (request.method, request.path, dict(request.query), body, answer, request.kind, request.named)
+
+
+def compare(cmdlet: Cmdlet, bound: Mapping[str, object]) -> None:
+    values = {}
+    for name, value in bound.items():
+        parameter = cmdlet.parameter(name)
+        assert parameter is not None
+        values[name] = convert(value, parameter, Path())
+    expected = requests_of(cmdlet, values)
+    run = ran(cmdlet, bound)
+    assert [seen(r, r.answer) for r in made(run)] == [seen(r, r.answer.name.capitalize()) for r in expected]
+    # Nothing is asked if there is nothing to do.
+    assert len(run.asked) == (1 if cmdlet.changes and expected else 0)
+    assert all(operation == cmdlet.operation for _, operation in run.asked)
+
+
+def in_set(cmdlet: Cmdlet, name: str) -> list[Parameter]:
+    return [p for p in cmdlet.parameters if not p.sets or name in p.sets]
+
+
+def needed(cmdlet: Cmdlet, name: str) -> dict[str, object]:
+    return {p.name: samples(p)[0] for p in in_set(cmdlet, name) if p.mandatory}
+
+
+def with_companions(cmdlet: Cmdlet, bound: dict[str, object]) -> dict[str, object]:
+    found = dict(bound)
+    for name in bound:
+        parameter = cmdlet.parameter(name)
+        assert parameter is not None
+        for other in parameter.needs:
+            companion_parameter = cmdlet.parameter(other)
+            assert companion_parameter is not None
+            found.setdefault(other, samples(companion_parameter)[0])
+    return found
+
+
+SETS = [(cmdlet, name) for cmdlet in CMDLETS for name in cmdlet.sets or ("",)]
+each_set = pytest.mark.parametrize(("cmdlet", "name"), SETS, ids=[f"{c.name}-{name or 'only'}" for c, name in SETS])
+
+
+@each_set
+def test_each_parameter_does_what_it_does_in_the_console(cmdlet: Cmdlet, name: str) -> None:
+    least = needed(cmdlet, name)
+    compare(cmdlet, least)
+    for parameter in in_set(cmdlet, name):
+        for value in samples(parameter):
+            compare(cmdlet, with_companions(cmdlet, least | {parameter.name: value}))
+
+
+@each_set
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_parameters_together_do_what_they_do_in_the_console(cmdlet: Cmdlet, name: str, data: st.DataObject) -> None:
+    bound = needed(cmdlet, name)
+    for parameter in in_set(cmdlet, name):
+        if parameter.name in bound or data.draw(st.booleans()):
+            bound[parameter.name] = data.draw(st.sampled_from(samples(parameter)))
+    compare(cmdlet, with_companions(cmdlet, bound))
+
+
+@pytest.mark.parametrize("cmdlet", [c for c in CMDLETS if any(p.needs for p in c.parameters)], ids=lambda c: c.name)
+def test_a_parameter_without_its_companion_is_refused(cmdlet: Cmdlet) -> None:
+    name = cmdlet.sets[0] if cmdlet.sets else ""
+    for parameter in cmdlet.parameters:
+        if parameter.needs:
+            with pytest.raises(Refused):
+                ran(cmdlet, needed(cmdlet, name) | {parameter.name: samples(parameter)[0]})
+
+
+def test_unlimited_is_the_greatest_number_that_is_allowed() -> None:
+    cmdlet = find_cmdlet("Set-MigrationEndpoint")
+    assert cmdlet is not None
+    parameter = cmdlet.parameter("MaxConcurrentMigrations")
+    assert parameter is not None
+    assert convert("Unlimited", parameter, Path()) is UNLIMITED
+    (request,) = made(ran(cmdlet, {"Identity": "E", "MaxConcurrentMigrations": "Unlimited"}))
+    assert request.body == {"max_concurrent_migrations": 300}
+
+
+@pytest.mark.parametrize("switch", [False, True])
+def test_the_report_of_a_batch_is_asked_for_with_a_switch(switch: bool) -> None:
+    cmdlet = find_cmdlet("Get-MigrationBatch")
+    assert cmdlet is not None
+    bound: dict[str, object] = {"Identity": "B"} | ({"IncludeReport": True} if switch else {})
+    ((_, arguments),) = ran(cmdlet, bound).ran
+    (call,) = arguments["Calls"]  # type: ignore[misc]  # a list of one
+    wanted = [{"Path": "/batches/{guid}/row-errors", "Field": "row_error_list"}]
+    assert call["Details"] == (wanted if switch else [])
+
+
+@pytest.mark.parametrize("cmdlet", CMDLETS, ids=lambda c: c.name)
+def test_only_cmdlets_that_give_objects_give_them(cmdlet: Cmdlet) -> None:
+    bound = {p.name: samples(p)[0] for p in cmdlet.parameters if not p.sets or cmdlet.sets[0] in p.sets}
+    sent = [(name, arguments) for name, arguments in ran(cmdlet, bound).ran if name in SENDERS]
+    assert len(sent) == 1
+    name, arguments = sent[0]
+    assert arguments.get("Quiet", False) == (not cmdlet.kind)
+    assert ("ResultSize" in arguments) == (cmdlet.parameter("ResultSize") is not None)
+    assert (name == "Export-MailFerryCsv") == any(call.answer.name == "CSV" for call in cmdlet.calls)
+
+
+@pytest.mark.parametrize(("bound", "warned"), [({"Identity": "B"}, True), ({"Identity": "B", "Update": True}, False)])
+def test_a_change_of_nothing_sends_nothing(bound: dict[str, object], warned: bool) -> None:
+    cmdlet = find_cmdlet("Set-MigrationBatch")
+    assert cmdlet is not None
+    run = ran(cmdlet, bound)
+    assert made(run) == []
+    assert [name for name, _ in run.ran] == (["Write-Warning"] if warned else [])
