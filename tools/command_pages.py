@@ -6,6 +6,7 @@ Usage: .venv/bin/python tools/command_pages.py
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def page(name: str) -> str:
     for title, actions in options(parser):
         rows = "".join(f"| {_name(action)} | {_meaning(action)} |\n" for action in actions)
         parts.append(f"## {title.capitalize()}\n\n| option | meaning |\n| --- | --- |\n{rows}")
-    for block in (parser.epilog or "").strip("\n").split("\n\n"):
+    for block in re.split(r"\n\n(?=\w[\w ]*:\n)", (parser.epilog or "").strip("\n")):
         title, _, text = block.partition("\n")
         parts.append(f"## {title.rstrip(':').capitalize()}\n\n" + "".join(f"    {line}\n" for line in _cut(text)))
     return "\n".join([*parts, COMMANDS[name] + "\n"])

@@ -13,13 +13,17 @@ examples:
   mailferry serve --data /var/lib/mailferry --port 8380
   mailferry serve --host 0.0.0.0 --tls-certificate fullchain.pem --tls-key privkey.pem
 
-  curl -H "Authorization: Bearer $(cat mailferry-data/token)" \\
-      http://127.0.0.1:8380/api/v1/batches
+tokens:
+  The token in the file `token` of the data folder is that of an operator; more
+  are made with mailferry token. With curl, so that it is not seen in the list of
+  processes:
+    (umask 077; sed 's/^/Authorization: Bearer /' mailferry-data/token > header)
+    curl -H @header http://127.0.0.1:8380/api/v1/batches
 
-The token in the file `token` of the data folder is that of an operator; more are
-made with mailferry token. MAILFERRY_DATABASE names another database than the
-embedded one, such as postgresql+psycopg://mailferry@db.contoso.com/mailferry;
-it is not an option because it may hold a password.
+environment:
+  MAILFERRY_DATABASE names another database than the embedded one, such as
+  postgresql+psycopg://mailferry@db.contoso.com/mailferry; it is not an option
+  because it may hold a password.
 """
 
 TOKENS = """\

@@ -154,12 +154,10 @@ def _with_value(argument: Argument, parameter: Parameter, waiting: list[Argument
 
 
 def _at_position(cmdlet: Cmdlet, values: dict[str, object], argument: Argument) -> Parameter:
+    open_ = [p for p in cmdlet.parameters if p.position is not None and p.name not in values]
     sets = _possible(cmdlet, values)
-    free = [
-        p
-        for p in cmdlet.parameters
-        if p.position is not None and p.name not in values and (not p.sets or any(name in p.sets for name in sets))
-    ]
+    # With none left in the sets that are possible, one of another set makes the better error.
+    free = [p for p in open_ if not p.sets or any(name in p.sets for name in sets)] or open_
     block = isinstance(argument.value, ScriptBlock)
     free.sort(key=lambda p: (p.position or 0, block != (p.type is ValueType.SCRIPT_BLOCK)))
     if not free:

@@ -126,13 +126,13 @@ def cast(type_name: str, value: object) -> object:
             return value_text(value) if not isinstance(value, str) else value
         if plain in ("bool", "boolean"):
             return truth(value)
-        if plain == "byte[]" and isinstance(value, bytes):
-            return value
+        if plain == "byte[]" and isinstance(value, (bytes, list)):
+            return value if isinstance(value, bytes) else bytes(value)
         if plain == "string[]":
             return [text_of(item) for item in (value if isinstance(value, (list, tuple)) else [value])]
         if plain in ("void", "object"):
             return None if plain == "void" else value
-    except (ValueError, OverflowError):
+    except (ValueError, TypeError, OverflowError):
         raise CommandError(
             f'Cannot convert value "{value_text(value)}" to type "{type_name}".', error_id="InvalidCast"
         ) from None

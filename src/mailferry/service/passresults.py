@@ -17,14 +17,17 @@ _LONGEST_IN_PASS_WAIT_SECONDS = 10.0
 
 
 def pass_options(config: Config, batch: Batch, kind: PassKind) -> Options:
-    """Say what a pass is told. A long wait is not waited for in the pass: it would hold a connection's place."""
-    del kind
+    """Say what a pass is told. A long wait is not waited for in the pass: it would hold a connection's place.
+
+    The last pass compares all flags, where the server cannot tell which have changed.
+    """
     repair: RepairLevel = config.repair  # type: ignore[assignment] # checked when it was set
     return Options(
         filter=FolderFilter.parse(batch.include_folders, batch.exclude_folders),
         max_message_bytes=config.max_message_bytes,
         max_items=config.max_items,
         repair=repair,
+        full_flags=True if kind is PassKind.COMPLETION else None,
         retries=_IN_PASS_RETRIES,
         longest_wait_seconds=_LONGEST_IN_PASS_WAIT_SECONDS,
     )

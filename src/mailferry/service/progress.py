@@ -14,7 +14,6 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mailferry.errors import MailferryError
 from mailferry.jobs.engine import Job
 from mailferry.migration.model import Progress, ReportLine
 from mailferry.migration.states import UserStatus

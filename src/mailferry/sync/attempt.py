@@ -130,8 +130,9 @@ class Attempt:
             todo = [w for w in todo if w.row.source_raw not in self._suspects or await self._takes_mail(target, w)]
             await self._copy_bodies(source, target, todo, learning)
         finally:
-            learning.cancel()
-            await asyncio.wait((learning,))
+            for task in (learning, keywords):
+                task.cancel()
+            await asyncio.wait((learning, keywords))
             self._keywords = None
 
     def _ask_keywords(self, source: Reader, paths: Sequence[FolderPath]) -> asyncio.Future[Flags]:

@@ -70,6 +70,7 @@ def _listening(app: FastAPI, loop: asyncio.AbstractEventLoop) -> Iterator[tuple[
     # With its protocol named, asyncio turns Nagle's algorithm off; else each answer waits 40 ms for an acknowledgement.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
+        listener.listen()
         serving = asyncio.run_coroutine_threadsafe(server.serve([listener]), loop)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", app
         loop.call_soon_threadsafe(app.state.streams.end)

@@ -1,7 +1,7 @@
 """Runs the process block of a function of the module, as far as to tell which requests it would make.
 
 Only what those functions are made of is understood; anything else is an error. The functions of the module that turn
-values into fields are given by the test.
+values into fields are given by the test; they take their parameters by name, in lower case.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from tree_sitter import Node
 
-from tests.unit.cmdlets.powershell_tree import child, nodes, text_of
+from tests.unit.cmdlets.powershell_tree import child, command_parts, nodes, text_of
 
 Helper = Callable[..., object]
 
@@ -30,8 +30,8 @@ class Returned(Exception):
 
 @dataclass
 class Run:
-    """One run. `bound`: the parameters that are given. `asked`: what ShouldProcess was asked; `ran`: the commands that
-    stand alone, with their parameters.
+    """One run. `bound`: the parameters that are given. `asked`: what ShouldProcess was asked; `ran`: the other commands
+    that stand alone, with their parameters.
     """
 
     bound: Mapping[str, object]
@@ -71,7 +71,10 @@ class Run:
             self._assign(node.named_children[0])
         elif node.type == "pipeline":
             (command,) = nodes(node, "command")
-            self.ran.append((text_of(child(command, "command_name")), self._arguments(command)))
+            if (name := text_of(child(command, "command_name"))) in self.helpers:
+                self._command(command)
+            else:
+                self.ran.append((name, self._arguments(command)))
         else:
             raise NotImplementedError(node.type)
 
@@ -133,9 +136,9 @@ class Run:
         return not truth(self._value(node.children[1]))
 
     def _array_expression(self, node: Node) -> list[object]:
-        (statements,) = node.named_children or [None]
-        if statements is None:
+        if not node.named_children:
             return []
+        (statements,) = node.named_children
         found = _core(statements.named_children[0])
         parts = found.named_children if found.type == "array_literal_expression" else [found]
         return [self._value(each) for each in parts]
@@ -168,20 +171,19 @@ class Run:
         return True
 
     def _command(self, node: Node) -> object:
-        return self.helpers[text_of(child(node, "command_name"))](**self._arguments(node))
+        arguments = {name.lower(): value for name, value in self._arguments(node).items()}
+        return self.helpers[text_of(child(node, "command_name"))](**arguments)
 
     def _arguments(self, node: Node) -> dict[str, object]:
         """Give the parameters of a command; one without a value is a switch."""
         found: dict[str, object] = {}
         name = ""
-        for element in nodes(node, "command_elements"):
-            for part in element.named_children:
-                if part.type == "command_parameter":
-                    name = text_of(part).removeprefix("-")
-                    found[name] = True
-                elif part.type != "command_argument_sep":
-                    found[name] = self._value(part)
-            break
+        for part in command_parts(node):
+            if part.type == "command_parameter":
+                name = text_of(part).removeprefix("-")
+                found[name] = True
+            else:
+                found[name] = self._value(part)
         return found
 
 

@@ -68,6 +68,12 @@ def commands(text: str) -> set[str]:
     return {text_of(child(node, "command_name")) for node in nodes(tree_of(text), "command") if _has_name(node)}
 
 
+def command_parts(command: Node) -> list[Node]:
+    """Give the names of parameters and the arguments of a command, in order."""
+    elements = [each for each in command.children if each.type == "command_elements"]
+    return [part for each in elements for part in each.named_children if part.type != "command_argument_sep"]
+
+
 def _has_name(node: Node) -> bool:
     return any(each.type == "command_name" for each in node.children)
 

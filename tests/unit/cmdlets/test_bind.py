@@ -127,7 +127,7 @@ def test_what_is_missing_is_named() -> None:
     ],
 )
 def test_an_error_has_the_place_of_its_argument(written: Sequence[object], message: str, place: int) -> None:
-    with pytest.raises(BindingError, match="") as caught:
+    with pytest.raises(BindingError) as caught:
         bound("Get-MigrationBatch", *written)
     assert message in caught.value.message
     assert caught.value.span is not None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tree_sitter import Node
 
 from mailferry.cmdlets.convert import UNLIMITED, convert
 from mailferry.cmdlets.records import FileBytes
@@ -46,40 +48,37 @@ class Refused(Exception):
     """A helper of the module would throw."""
 
 
-def test_given(Bound: Mapping[str, object], Name: list[str]) -> bool:
-    return any(name in Bound for name in Name)
+def is_given(bound: Mapping[str, object], name: list[str]) -> bool:
+    return any(each in bound for each in name)
 
 
-test_given.__test__ = False  # type: ignore[attr-defined]  # it is no test
-
-
-def companion(Bound: Mapping[str, object], Name: str, Needs: list[str]) -> None:
-    if Name in Bound and not all(name in Bound for name in Needs):
+def companion(bound: Mapping[str, object], name: str, needs: list[str]) -> None:
+    if name in bound and not all(each in bound for each in needs):
         raise Refused
 
 
-def choice(Value: str, Choices: list[str]) -> str:
-    (found,) = (each for each in Choices if each.lower() == Value.lower())
+def choice(value: str, choices: list[str]) -> str:
+    (found,) = (each for each in choices if each.lower() == value.lower())
     return found
 
 
-def csv_file(Value: bytes) -> dict[str, str]:
-    name = Value.name if isinstance(Value, FileBytes) else ""
-    return {"Base64": base64.b64encode(Value).decode(), "Name": name}
+def csv_file(value: bytes) -> dict[str, str]:
+    name = value.name if isinstance(value, FileBytes) else ""
+    return {"Base64": base64.b64encode(value).decode(), "Name": name}
 
 
 # What the functions of Private/Values.ps1 and Private/Requests.ps1 say they do.
 HELPERS: Mapping[str, Helper] = {
-    "Test-MailFerryGiven": test_given,
+    "Test-MailFerryGiven": is_given,
     "Assert-MailFerryCompanion": companion,
-    "Resolve-MailFerryIdentity": lambda Value, InputObject: Value,
-    "ConvertTo-MailFerrySegment": lambda Value: segment(Value),
+    "Resolve-MailFerryIdentity": lambda value, inputobject: value,
+    "ConvertTo-MailFerrySegment": lambda value: segment(value),
     "ConvertTo-MailFerryChoice": choice,
-    "ConvertTo-MailFerryList": lambda Value: list(Value),
-    "ConvertTo-MailFerryNumber": lambda Value, Most: Most if Value == "Unlimited" else int(Value),
-    "ConvertTo-MailFerryMoment": lambda Value: Value.strftime("%Y-%m-%dT%H:%M:%SZ"),
-    "ConvertTo-MailFerrySeconds": lambda Value: Value.total_seconds(),
-    "ConvertFrom-MailFerrySecret": lambda Value: Value.reveal(),
+    "ConvertTo-MailFerryList": lambda value: list(value),
+    "ConvertTo-MailFerryNumber": lambda value, most: most if value == "Unlimited" else int(value),
+    "ConvertTo-MailFerryMoment": lambda value: value.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    "ConvertTo-MailFerrySeconds": lambda value: value.total_seconds(),
+    "ConvertFrom-MailFerrySecret": lambda value: value.reveal(),
     "Read-MailFerryCsv": csv_file,
 }
 
@@ -91,17 +90,30 @@ def samples(parameter: Parameter) -> tuple[object, ...]:
     return SAMPLES[parameter.type]
 
 
-def ran(cmdlet: Cmdlet, bound: Mapping[str, object]) -> Run:
-    text = (MODULE / "Public" / f"{cmdlet.name}.ps1").read_text(encoding="utf-8")
+@cache
+def function_of(cmdlet_name: str) -> Node:
+    text = (MODULE / "Public" / f"{cmdlet_name}.ps1").read_text(encoding="utf-8")
+    return functions(text)[cmdlet_name]
+
+
+def ran(cmdlet: Cmdlet, bound: Mapping[str, object], function: Node | None = None) -> Run:
     run = Run(bound, HELPERS)
-    run.process(functions(text)[cmdlet.name])
+    run.process(function or function_of(cmdlet.name))
     return run
 
 
 def made(run: Run) -> list[Request]:
     """Give the requests that a run would send."""
-    calls = [call for name, arguments in run.ran if name in SENDERS for call in arguments["Calls"]]  # type: ignore[attr-defined]  # a list
-    return [_request(call) for call in calls]
+    return [_request(call) for call in calls_of(run)]
+
+
+def calls_of(run: Run) -> list[Mapping[str, Any]]:
+    """Give the calls that are handed to what sends them."""
+    found: list[Mapping[str, Any]] = []
+    for name, arguments in run.ran:
+        if name in SENDERS:
+            found += cast("list[Mapping[str, Any]]", arguments["Calls"])
+    return found
 
 
 def _request(call: Mapping[str, Any]) -> Request:
@@ -116,14 +128,14 @@ def seen(request: Request, answer: str) -> tuple[object, ...]:
     return (request.method, request.path, dict(request.query), body, answer, request.kind, request.named)
 
 
-def compare(cmdlet: Cmdlet, bound: Mapping[str, object]) -> None:
+def compare(cmdlet: Cmdlet, bound: Mapping[str, object], function: Node | None = None) -> None:
     values = {}
     for name, value in bound.items():
         parameter = cmdlet.parameter(name)
         assert parameter is not None
         values[name] = convert(value, parameter, Path())
     expected = requests_of(cmdlet, values)
-    run = ran(cmdlet, bound)
+    run = ran(cmdlet, bound, function)
     assert [seen(r, r.answer) for r in made(run)] == [seen(r, r.answer.name.capitalize()) for r in expected]
     # Nothing is asked if there is nothing to do.
     assert len(run.asked) == (1 if cmdlet.changes and expected else 0)
@@ -174,11 +186,31 @@ def test_parameters_together_do_what_they_do_in_the_console(cmdlet: Cmdlet, name
     compare(cmdlet, with_companions(cmdlet, bound))
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("$body['auto_start']", "$body['autostart']"),
+        ("$body['name'] = $Name", "$body['name'] = $SourceEndpoint"),
+        ("ContainsKey('StartAfter')", "ContainsKey('CompleteAfter')"),
+        ("'POST'", "'PUT'"),
+        ("'/batches'", "'/batch'"),
+    ],
+)
+def test_the_comparison_finds_a_mistake(right: str, wrong: str) -> None:
+    cmdlet = find_cmdlet("New-MigrationBatch")
+    assert cmdlet is not None
+    text = (MODULE / "Public" / "New-MigrationBatch.ps1").read_text(encoding="utf-8")
+    bound = needed(cmdlet, "") | {"AutoStart": True, "StartAfter": MOMENT, "SourceEndpoint": "E"}
+    compare(cmdlet, bound, functions(text)[cmdlet.name])
+    with pytest.raises(AssertionError):
+        compare(cmdlet, bound, functions(text.replace(right, wrong))[cmdlet.name])
+
+
 @pytest.mark.parametrize("cmdlet", [c for c in CMDLETS if any(p.needs for p in c.parameters)], ids=lambda c: c.name)
 def test_a_parameter_without_its_companion_is_refused(cmdlet: Cmdlet) -> None:
-    name = cmdlet.sets[0] if cmdlet.sets else ""
     for parameter in cmdlet.parameters:
         if parameter.needs:
+            name = (parameter.sets or cmdlet.sets or ("",))[0]
             with pytest.raises(Refused):
                 ran(cmdlet, needed(cmdlet, name) | {parameter.name: samples(parameter)[0]})
 
@@ -198,8 +230,7 @@ def test_the_report_of_a_batch_is_asked_for_with_a_switch(switch: bool) -> None:
     cmdlet = find_cmdlet("Get-MigrationBatch")
     assert cmdlet is not None
     bound: dict[str, object] = {"Identity": "B"} | ({"IncludeReport": True} if switch else {})
-    ((_, arguments),) = ran(cmdlet, bound).ran
-    (call,) = arguments["Calls"]  # type: ignore[misc]  # a list of one
+    (call,) = calls_of(ran(cmdlet, bound))
     wanted = [{"Path": "/batches/{guid}/row-errors", "Field": "row_error_list"}]
     assert call["Details"] == (wanted if switch else [])
 
