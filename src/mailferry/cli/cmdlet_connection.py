@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from mailferry.cli.cmdlet_secrets import first_line
 from mailferry.cli.service_arguments import DEFAULT_DATA
 from mailferry.errors import BadUsage
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 TOKEN_VARIABLE: Final = "MAILFERRY_TOKEN_FILE"  # noqa: S105 - the name of a variable
 ADDRESS_FILE: Final = "address"
 TOKEN_FILE: Final = "token"  # noqa: S105 - the name of a file
-_LONGEST_TOKEN: Final = 4_096
 
 Warn = Callable[[str], None]
 
@@ -114,20 +113,15 @@ def _check(url: str, place: Place) -> None:
 
 def _token(place: Place, environment: Mapping[str, str], warn: Warn) -> str:
     named = place.token_file or environment.get(TOKEN_VARIABLE, "")
-    path = Path(named).expanduser() if named else place.folder / TOKEN_FILE
+    path = Path(named) if named else place.folder / TOKEN_FILE
     try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            found = file.readline(_LONGEST_TOKEN).decode("ascii").strip()
-    except (OSError, UnicodeError) as error:
+        found = first_line(path, "token", warn).strip()
+    except BadUsage as error:
         raise BadUsage(
-            f"The token file {path} cannot be read: {_reason(error)}. Name one with --token-file or {TOKEN_VARIABLE}; "
-            "mailferry token new makes a token."
+            f"{error.detail} Name one with --token-file or {TOKEN_VARIABLE}; mailferry token new makes a token."
         ) from None
-    if not found or not found.isprintable() or " " in found:
+    if not found.isascii() or not found.isprintable() or " " in found:
         raise BadUsage(f"The token file {path} holds no token.")
-    if stat.S_ISREG(mode) and mode & (stat.S_IRGRP | stat.S_IROTH):
-        warn(f"the token file {path} can be read by other users: chmod 600 {path}")
     return found
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mailferry.cli import exitcodes
 from mailferry.cli.arguments import make_parser
+from mailferry.cli.cmdlet import is_cmdlet, run_cmdlet
 from mailferry.errors import BadUsage, MailferryError
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = make_parser()
     arguments: argparse.Namespace | None = None
     try:
+        words = sys.argv[1:] if argv is None else argv
+        if is_cmdlet(words):
+            return run_cmdlet(words)
         arguments = parser.parse_args(argv)
         return _run(parser, arguments)
     except MailferryError as error:

@@ -61,7 +61,9 @@ class KnownNames:
         return [name for name in names if name.lower().startswith(begun.lower())]
 
     def _asked(self, there: _Collection, search: str) -> list[str]:
-        query = dict(there.query) | ({"limit": _MOST} if there.searched else {}) | ({"search": search} if search else {})
+        query = (
+            dict(there.query) | ({"limit": _MOST} if there.searched else {}) | ({"search": search} if search else {})
+        )
         try:
             answer: Any = self._client.send(Request("GET", f"{PREFIX}/{there.path}", Answer.LIST, query=query))
             items = answer["items"] if isinstance(answer, dict) else answer

@@ -138,7 +138,9 @@ def _implied(cmdlet: Cmdlet, found: Mapping[str, Argument], positional: int) -> 
     for name in cmdlet.sets:
         members = [p for p in cmdlet.parameters if not p.sets or name in p.sets]
         places = sum(p.position is not None and p.name not in found for p in members)
-        if positional <= places and all(any(p.name == given for p in members) for given in found if _has(cmdlet, given)):
+        if positional <= places and all(
+            any(p.name == given for p in members) for given in found if _has(cmdlet, given)
+        ):
             for parameter in members:
                 if is_implied(parameter) and parameter.name not in found:
                     yield Argument(_NOWHERE, parameter.name, value=True)

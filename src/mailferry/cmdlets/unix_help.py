@@ -6,8 +6,8 @@ from textwrap import fill
 from typing import Final
 
 from mailferry.cmdlets.spec import all_parameters
-from mailferry.cmdlets.spec_model import Cmdlet, Parameter, ValueType
-from mailferry.cmdlets.unix import is_implied, noun_of, nouns, option, options
+from mailferry.cmdlets.spec_model import Cmdlet, Example, Parameter, ValueType
+from mailferry.cmdlets.unix import is_implied, kebab, noun_of, nouns, option, options
 from mailferry.cmdlets.unix_examples import unix_examples
 
 _INDENT: Final = "  "
@@ -30,7 +30,7 @@ def noun_help(noun: str, width: int) -> str:
         lines += _entry(verb, cmdlet.synopsis, width)
     lines += ["", "examples:"]
     for cmdlet in verbs.values():
-        lines += [f"{_INDENT}{example.code}" for example in unix_examples(cmdlet)[:1]]
+        lines += _broken(_examples(cmdlet)[0].code, width)
     lines += ["", *_filled(f"mailferry {noun} VERB --help explains a verb. {_same(*verbs.values())}", width)]
     return "\n".join(lines) + "\n"
 
@@ -38,9 +38,10 @@ def noun_help(noun: str, width: int) -> str:
 def verb_help(cmdlet: Cmdlet, width: int) -> str:
     """Give the help of a verb: all its options, and its examples."""
     lines = [*_filled(f"usage: {usage(cmdlet)}", width, " " * 4), "", *_filled(cmdlet.description, width), ""]
-    shown = [p for p in all_parameters(cmdlet) if not p.without_effect and p.name not in _HIDDEN]
-    needed = [p for p in shown if p.mandatory]
-    for title, parameters in (("needed:", needed), ("options:", [p for p in shown if not p.mandatory])):
+    hidden = (*_HIDDEN, *(() if cmdlet.asks else ("Confirm",)))
+    shown = [p for p in all_parameters(cmdlet) if not p.without_effect and p.name not in hidden]
+    needed = [p for p in shown if _is_needed(cmdlet, p)]
+    for title, parameters in (("needed:", needed), ("options:", [p for p in shown if p not in needed])):
         if parameters:
             lines.append(title)
         for parameter in parameters:
@@ -48,10 +49,9 @@ def verb_help(cmdlet: Cmdlet, width: int) -> str:
     lines.append("service and output:")
     for spelt, about in SERVICE_OPTIONS:
         lines += _entry(spelt, about, width)
-    if examples := unix_examples(cmdlet):
-        lines += ["", "examples:"]
-        for example in examples:
-            lines += [f"{_INDENT}{example.code}", *_filled(example.text, width, " " * 4, " " * 4)]
+    lines += ["", "examples:"]
+    for example in _examples(cmdlet):
+        lines += [*_broken(example.code, width), *_filled(example.text, width, " " * 8, " " * 8)]
     lines += ["", *_filled(f"{_same(cmdlet)} Exit codes: 0 done, 1 failed, 2 wrong usage.", width)]
     return "\n".join(lines) + "\n"
 
@@ -61,14 +61,35 @@ def usage(cmdlet: Cmdlet) -> str:
     usual = cmdlet.sets[0] if cmdlet.sets else ""
     words = ["mailferry", noun_of(cmdlet), cmdlet.verb.lower()]
     for parameter in cmdlet.parameters:
-        of_usual = not parameter.sets or usual in parameter.sets
-        if not of_usual or is_implied(parameter):
+        if is_implied(parameter) or (parameter.sets and usual not in parameter.sets):
             continue
         if parameter.position is not None:
             words.append(_value(parameter) if parameter.mandatory else f"[{_value(parameter)}]")
         elif parameter.mandatory:
             words.append(f"{option(parameter)} {_value(parameter)}")
     return " ".join([*words, "[options]"])
+
+
+def _is_needed(cmdlet: Cmdlet, parameter: Parameter) -> bool:
+    of_usual = not parameter.sets or cmdlet.sets[0] in parameter.sets
+    return parameter.mandatory and of_usual and not is_implied(parameter)
+
+
+def _examples(cmdlet: Cmdlet) -> list[Example]:
+    """Give the examples of the table, or the plainest command line where none of them can be said here."""
+    plain = usage(cmdlet).removesuffix(" [options]").replace("[IDENTITY]", "").rstrip()
+    return unix_examples(cmdlet) or [Example(plain, cmdlet.synopsis)]
+
+
+def _broken(code: str, width: int) -> list[str]:
+    """Give a command line on several lines of a shell if it is longer than the width."""
+    lines = [_INDENT]
+    for word in code.replace(" --", "\n--").splitlines():
+        if lines[-1].strip() and len(lines[-1]) + len(word) + 3 > width:
+            lines[-1] += " \\"
+            lines.append(" " * 6)
+        lines[-1] += f" {word}" if lines[-1].strip() else word
+    return lines
 
 
 def _same(*cmdlets: Cmdlet) -> str:
@@ -98,13 +119,13 @@ def _value(parameter: Parameter) -> str:
     }
     if parameter.choices and len(" | ".join(parameter.choices)) < 30:
         return "|".join(parameter.choices)
-    return names.get(parameter.type, parameter.name.upper())
+    return names.get(parameter.type, kebab(parameter.name).upper().replace("-", "_"))
 
 
 def _about(cmdlet: Cmdlet, parameter: Parameter) -> str:
     text = parameter.help
     if parameter.name == "Confirm":
-        return "Do not ask." if cmdlet.asks else "Do not ask, which it does not anyway."
+        return "Do not ask."
     if parameter.type is ValueType.SECURE_STRING:
         text = f"{text.partition(',')[0]}: the first line of a file."
     if parameter.choices and len(" | ".join(parameter.choices)) >= 30:
@@ -114,7 +135,7 @@ def _about(cmdlet: Cmdlet, parameter: Parameter) -> str:
     if is_implied(parameter):
         text += " May be left out where the other options make it clear."
     elif parameter.sets and len(parameter.sets) < len(cmdlet.sets):
-        text += f" Only for {' and '.join(parameter.sets)}." if parameter.mandatory else ""
+        text += f" Only for {' and '.join(map(kebab, parameter.sets))}."
     return text
 
 

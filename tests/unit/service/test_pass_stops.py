@@ -25,7 +25,7 @@ async def running(passes: Passes) -> tuple[Job, asyncio.Task[None]]:
 
 
 async def test_who_is_stopped_ends_at_the_next_look(passes: Passes) -> None:
-    _, task = await running(waiting)
+    _, task = await running(passes)
     await passes.writer.write()
     assert not task.done()
     await passes.scene.users.stop(ADDRESS)
@@ -37,7 +37,7 @@ async def test_who_is_stopped_ends_at_the_next_look(passes: Passes) -> None:
 
 
 async def test_a_worker_that_ends_hands_the_user_back(passes: Passes) -> None:
-    _, task = await running(waiting)
+    _, task = await running(passes)
     task.cancel()
     await task
     user = await passes.scene.users.get(ADDRESS)
@@ -46,7 +46,7 @@ async def test_a_worker_that_ends_hands_the_user_back(passes: Passes) -> None:
 
 async def test_two_passes_to_one_mailbox_wait_for_each_other(passes: Passes) -> None:
     await passes.scene.batch("terry", name="c")
-    _, first = await running(waiting)
+    _, first = await running(passes)
     job = await passes.claim()
     async with passes.scene.database.begin() as connection:
         await connection.execute(update(USER).where(USER.c.id == job.user_id).values(email_address=ADDRESS))

@@ -1,0 +1,162 @@
+"""One cmdlet as a command of a shell, in both spellings: `mailferry Get-MigrationBatch`, `mailferry batch get`."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from mailferry.cli.cmdlet_connection import connect, no_service
+from mailferry.cli.cmdlet_nouns import NOUNS
+from mailferry.cli.cmdlet_options import Options, command_word, read_options
+from mailferry.errors import BadUsage
+
+if TYPE_CHECKING:
+    from mailferry.cmdlets.bind import Argument
+    from mailferry.cmdlets.spec_model import Cmdlet
+
+DONE: Final = 0
+FAILED: Final = 1
+USAGE: Final = 2
+
+_CMDLET: Final = re.compile(r"[A-Za-z]+[-–—][A-Za-z]+")
+_HELP: Final = frozenset({"--help", "-h", "-?", "-Help", "-help"})
+
+
+def is_cmdlet(words: Sequence[str]) -> bool:
+    """Tell whether the words of a command line are a cmdlet in one of the spellings, or ask for help on one."""
+    first, second = command_word(words)
+    if first == "help":
+        return second in NOUNS or bool(_CMDLET.fullmatch(second))
+    return first in NOUNS or bool(_CMDLET.fullmatch(first))
+
+
+def run_cmdlet(words: Sequence[str], environment: Mapping[str, str] = os.environ) -> int:
+    """Run it and give the exit code: 0 done, 1 failed, 2 wrong usage. Raises BadUsage."""
+    options = read_options(words)
+    first, *rest = options.words
+    if first == "help":
+        first, *rest = *rest, "--help"
+    if first in NOUNS:
+        cmdlet = _of_noun(first, rest)
+        if cmdlet is None:
+            return DONE if _wants_help(rest) else USAGE
+        rest = rest[1:]
+    else:
+        cmdlet = _of_name(first)
+    if _wants_help(rest):
+        _help(cmdlet, unix=first in NOUNS)
+        return DONE
+    return _run(cmdlet, rest, options, environment, unix=first in NOUNS)
+
+
+def _run(cmdlet: Cmdlet, words: Sequence[str], options: Options, environment: Mapping[str, str], *, unix: bool) -> int:
+    from mailferry.cmdlets.console_host import TerminalAsking
+    from mailferry.cmdlets.errors import BindingError, CommandError
+    from mailferry.cmdlets.evaluate import Session
+    from mailferry.cmdlets.unix_host import CommandHost, Format, shown
+
+    asking = TerminalAsking() if sys.stdin and sys.stdin.isatty() else None
+    host = CommandHost(sys.stdout, sys.stderr, cmdlet, unix=unix, asking=asking, environment=environment)
+    client = None
+    try:
+        arguments = _arguments(cmdlet, words, host.warn, unix=unix)
+        client = connect(options.place, environment, warn=host.warn)
+        session = Session(client, host, environment=environment, no_service=no_service(options.place))
+        objects = list(session.call(cmdlet, arguments))
+        one = _is_one(cmdlet, arguments)
+    except CommandError as error:
+        host.error(error, "")
+        return USAGE if isinstance(error, BindingError) else FAILED
+    finally:
+        if client is not None:
+            client.close()
+    if objects or (cmdlet.kind and not one and not host.errors):
+        form = Format(options.output)
+        if text := shown(objects, form, host.width, one=one, is_terminal=sys.stdout.isatty()):
+            host.write(text)
+    return FAILED if host.errors else DONE
+
+
+def _arguments(cmdlet: Cmdlet, words: Sequence[str], warn: object, *, unix: bool) -> list[Argument]:
+    """Read the words; passwords come from their files. Raises BindingError, BadUsage."""
+    from mailferry.cli.cmdlet_secrets import first_line
+    from mailferry.cmdlets.unix import PasswordFile, read_words
+    from mailferry.cmdlets.unix_cmdlet import read_cmdlet_words
+    from mailferry.imap.values import Secret
+
+    read = (read_words if unix else read_cmdlet_words)(cmdlet, words)
+    assert callable(warn)
+    return [
+        replace(argument, value=Secret(first_line(Path(argument.value.path), "password", warn)))
+        if isinstance(argument.value, PasswordFile)
+        else argument
+        for argument in read
+    ]
+
+
+def _is_one(cmdlet: Cmdlet, arguments: Sequence[Argument]) -> bool:
+    """Tell whether the request asks for one object, and not for a list that may happen to have one."""
+    from mailferry.cmdlets.bind import bind
+    from mailferry.cmdlets.request import requests_of
+    from mailferry.cmdlets.spec_model import Answer
+
+    if not cmdlet.calls:
+        return True
+    requests = requests_of(cmdlet, bind(cmdlet, arguments, lambda value, _: value, piped=True).values)
+    return not requests or requests[-1].answer in (Answer.ONE, Answer.NOTHING)
+
+
+def _of_noun(noun: str, rest: Sequence[str]) -> Cmdlet | None:
+    """Find the cmdlet, or print the help of the noun. Raises BadUsage."""
+    from mailferry.cmdlets.unix import find, nouns
+    from mailferry.cmdlets.unix_help import noun_help
+
+    verb = rest[0] if rest else ""
+    if not verb or verb in _HELP:
+        print(noun_help(noun, _width()), end="")
+        return None
+    cmdlet = find(noun, verb.lower())
+    if cmdlet is None:
+        raise BadUsage(f"mailferry {noun} has {', '.join(nouns()[noun])}, and not {verb}.")
+    return cmdlet
+
+
+def _of_name(name: str) -> Cmdlet:
+    from mailferry.cmdlets.spec import ALL_CMDLETS, find_cmdlet
+
+    cmdlet = find_cmdlet(re.sub("[–—]", "-", name))
+    if cmdlet is not None:
+        return cmdlet
+    known = {c.name.lower(): c.name for c in ALL_CMDLETS}
+    close = get_close_matches(name.lower(), known, 1)
+    meant = f"did you mean {known[close[0]]}?" if close else "mailferry Get-Command lists the cmdlets."
+    raise BadUsage(f"'{name}' is not the name of a cmdlet; {meant}")
+
+
+def _help(cmdlet: Cmdlet, *, unix: bool) -> None:
+    from mailferry.cmdlets.helping import help_text
+    from mailferry.cmdlets.unix_help import verb_help
+
+    if unix:
+        print(verb_help(cmdlet, _width()), end="")
+    else:
+        print(help_text(cmdlet, _width(), parameters=True, examples=True), end="")
+
+
+def _wants_help(words: Sequence[str]) -> bool:
+    ahead = words[: words.index("--")] if "--" in words else words
+    return any(word in _HELP for word in ahead)
+
+
+def _width() -> int:
+    try:
+        columns = os.get_terminal_size().columns
+    except OSError:
+        columns = 100
+    return max(60, min(columns, 100))
