@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from bench import report, runs
+from bench.csv50000 import csv_round
 from bench.results import Result
 from bench.stage import Stage, describe
 from bench.tools import Tool, tools
@@ -22,7 +23,7 @@ from tests.servers.dovecot import Dovecot
 from tests.servers.dovecot_config import DovecotOptions
 
 OUT = Path(__file__).parent / "out"
-NAMES = ("startup", "small", "bulk", "delay40", "delay160", "single", "maildir", "adoption", "memory")
+NAMES = ("startup", "small", "bulk", "delay40", "delay160", "single", "maildir", "adoption", "memory", "csv50000")
 Store = Literal["maildir", "mdbox", "sdbox"]
 
 
@@ -68,6 +69,7 @@ def rounds_of(
         "maildir": lambda number: runs.maildir_round(servers.stage(), sizes, number),
         "adoption": lambda number: runs.adoption_round(servers.stage(), sizes, there, number),
         "memory": lambda number: runs.memory_round(servers.stage(), sizes, number),
+        "csv50000": lambda number: csv_round(sizes.csv_rows, number),
     }
     return others[name]
 

@@ -85,6 +85,10 @@ def _memory(step: str, bound_mib: float) -> Goal:
     return Goal(f"memory: {step}", "MiB above the interpreter", bound_mib, False, lambda r: above_interpreter(r, step))
 
 
+def _seconds(run: str, step: str, bound: float) -> Goal:
+    return Goal(f"{run}: {step}", "seconds", bound, False, lambda r: _own(r, run, step, lambda one: one.wall_seconds))
+
+
 def goals() -> tuple[Goal, ...]:
     """All of them."""
     copies = (
@@ -111,4 +115,6 @@ def goals() -> tuple[Goal, ...]:
         _memory("one pass SMALL", 64.0),
         _memory("one pass BULK", 64.0),
         _memory("50 passes", 512.0),
+        _seconds("csv50000", "check and queue", 10.0),
+        _seconds("csv50000", "first page", 0.1),
     )

@@ -35,9 +35,10 @@ class Sizes:
     many_small: int = 1_000
     many_bulk: int = 100
     many_passes: int = 50
+    csv_rows: int = 50_000
 
 
-QUICK = Sizes(2_000, 200, 1_000, 1_000, 100, 20, 50)
+QUICK = Sizes(2_000, 200, 1_000, 1_000, 100, 20, 50, 2_000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from textwrap import fill
 
 from mailferry.cmdlets import unix
 from mailferry.cmdlets.differences import NOT_THERE
@@ -19,6 +20,7 @@ from mailferry.cmdlets.spec_model import Answer, Call, Cmdlet, Parameter, Proper
 from mailferry.cmdlets.spec_objects import object_kind
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "cmdlets"
+INDEX = Path(__file__).with_name("cmdlets_index.md")
 MADE = "Made by `tools/cmdlet_pages.py` from the table of cmdlets; do not edit.\n"
 
 SHAPES: Mapping[Shape, str] = {
@@ -32,84 +34,6 @@ SHAPES: Mapping[Shape, str] = {
     Shape.LINES: "list of texts",
 }
 
-START = """\
-# The cmdlets
-
-The migration cmdlets of Exchange Online, for a Mailferry service: test the server, make an endpoint, submit a batch of
-users, watch it, complete it. There are three ways to use them, and all of them are clients of the
-[REST API](../api.md). They need a service that runs: [`mailferry serve`](../serve.md).
-
-## In the console
-
-    mailferry console
-
-asks for commands and shows what they give. History, and completion by Tab of cmdlets, parameters, and names of endpoints
-and batches are there. `Get-Help New-MigrationBatch -Full` shows a cmdlet, `Get-Command *Migration*` lists them, `exit`
-leaves.
-
-    mailferry console -Command 'Get-MigrationBatch | Format-Table Identity,Status'
-    mailferry console -File migrate.ps1
-    mailferry console < migrate.ps1
-
-run commands that are there already. The first error ends them; `$ErrorActionPreference = 'Continue'` lets them go on.
-The exit code is 0, 1 after an error, 2 if the commands cannot be understood (then none was run), or that of `exit 3`.
-
-The console finds the service by its data folder (`--data`, else `./mailferry-data`), or by `--url`. The token is the one
-in that folder, or in `--token-file`, or in the file that `MAILFERRY_TOKEN_FILE` names.
-
-## In any shell
-
-    mailferry New-MigrationBatch -Name IMAPBatch1 -SourceEndpoint IMAPEndpoint -CSVData users.csv -AutoStart
-    mailferry batch new IMAPBatch1 --source-endpoint IMAPEndpoint --csv-data users.csv --auto-start
-
-are the same command. The second spelling is derived from the first: noun and verb, and the parameters in lower case with
-hyphens. Lists have commas (`\\,` is a comma in a name). A password is never on the command line, where other users of the
-machine could read it: `--admin-password-file` names a file with it in the first line. `--output table`, `list`, `json`
-or `csv` says what the answer looks like, and `mailferry batch new --help` shows the options.
-
-## In PowerShell
-
-    Import-Module ./clients/powershell/MailFerry
-    Connect-MailFerry -Uri http://127.0.0.1:8380 -TokenFile ./mailferry-data/token
-
-then the same cmdlets, with all of PowerShell around them. The [module](../../clients/powershell/MailFerry/README.md) has
-not run under PowerShell yet.
-"""
-
-LANGUAGE = """\
-## The language of the console
-
-It is a part of PowerShell: what the documents of Exchange Online use, and what goes well with it.
-
-- Parameters by name, by an unambiguous beginning of the name, by position; `-Name:value`; switches, also
-  `-AutoStart:$false`; `-WhatIf`; `-Confirm:$false`.
-- Texts in `'single'` and `"double"` quotes, the latter with `$variables` and `$(commands)` in them; words without
-  quotes; lists with commas; `$true`, `$false`, `$null`; numbers, also `35MB`.
-- Variables, `$batch = Get-MigrationBatch IMAPBatch1`; properties and methods, `$batch.Status`, `(Get-Date).AddDays(2)`;
-  items of lists, `$found[0]`; `@( )`, `$( )`, `( )`.
-- Comparisons, also those that regard case (`-ceq`), `-and`, `-or`, `-xor`, `-not`, `+` and `-`; `{ }` for Where-Object
-  and ForEach-Object, with `$_`.
-- Pipelines, and lines that go on behind `|`, `,`, a backtick, or before a parameter.
-- Comments, `# ...` and `<# ... #>`.
-
-Moments are UTC, written as `2026-12-01T18:00Z` or `12/1/2026 6:00 PM`; durations as `1.02:03:04`, days first.
-
-What of PowerShell is not there, and what to do instead:
-
-| not there | instead |
-| --- | --- |
-"""
-
-COMMON_HEAD = """\
-## Parameters of all cmdlets
-
-`-WhatIf` and `-Confirm` are those of cmdlets that change something. Cmdlets that remove something ask first;
-`-Confirm:$false` does not.
-
-| parameter | takes | meaning |
-| --- | --- | --- |
-"""
-
 
 def pages() -> dict[str, str]:
     """Give the text of each page by its file name."""
@@ -122,23 +46,19 @@ def stale() -> list[Path]:
 
 
 def index() -> str:
-    """Give the page that lists the cmdlets."""
-    found = [f"| [{c.name}]({c.name}.md) | `{_shell(c)}` | {prose(c.synopsis)} |\n" for c in CMDLETS]
-    rows = "".join(f"| {prose(each.what)} | {prose(each.instead)} |\n" for each in NOT_THERE)
-    common = "".join(_row(each) for each in (*CHANGING, *COMMON))
-    inner = "".join(
-        f"| {_names(c)} | {prose(c.synopsis)} | `{_cell(c.examples[0].code)}` |\n" for c in LANGUAGE_CMDLETS
-    )
-    return "\n".join(
-        [
-            START,
-            "## All cmdlets\n\n| cmdlet | in a shell: `mailferry` | |\n| --- | --- | --- |\n" + "".join(found),
-            COMMON_HEAD + common,
-            LANGUAGE + rows,
-            "## Cmdlets of the language\n\n| cmdlet | | example |\n| --- | --- | --- |\n" + inner,
-            "Made by `tools/cmdlet_pages.py`; do not edit.\n",
-        ]
-    )
+    """Give the page that lists the cmdlets: the template with its tables filled."""
+    tables: Mapping[str, Iterable[str]] = {
+        "cmdlets": (f"| [{c.name}]({c.name}.md) | `{_shell(c)}` | {prose(c.synopsis)} |" for c in CMDLETS),
+        "common": (_row(each).rstrip() for each in (*CHANGING, *COMMON)),
+        "missing": (f"| {prose(each.what)} | {prose(each.instead)} |" for each in NOT_THERE),
+        "language": (
+            f"| {_names(c)} | {prose(c.synopsis)} | `{_cell(c.examples[0].code)}` |" for c in LANGUAGE_CMDLETS
+        ),
+    }
+    text = INDEX.read_text(encoding="utf-8")
+    for name, rows in tables.items():
+        text = text.replace(f"<!-- {name} -->", "\n".join(rows))
+    return text
 
 
 def page(cmdlet: Cmdlet) -> str:
@@ -147,12 +67,12 @@ def page(cmdlet: Cmdlet) -> str:
 
 
 def _parts(cmdlet: Cmdlet) -> Iterator[str]:
-    yield f"{prose(cmdlet.synopsis)}\n"
-    yield "## Syntax\n\n" + _code(syntax(cmdlet))
+    yield _filled(prose(cmdlet.synopsis))
+    yield _syntax(cmdlet)
     yield "In a shell:\n\n" + _code([f"mailferry {_shell(cmdlet)} {_usage(cmdlet)}".rstrip()])
-    yield f"## Description\n\n{prose(cmdlet.description)}\n"
+    yield "## Description\n\n" + _filled(prose(cmdlet.description))
     if cmdlet.examples:
-        shown = [f"{prose(each.text)}\n\n" + _code([each.code]) for each in cmdlet.examples]
+        shown = [_filled(prose(each.text)) + "\n" + _code([each.code]) for each in cmdlet.examples]
         yield "## Examples\n\n" + "\n".join(shown)
     yield _parameters(cmdlet)
     yield _output(cmdlet)
@@ -164,7 +84,16 @@ def _parts(cmdlet: Cmdlet) -> Iterator[str]:
     same = [
         f"[{other.name}]({other.name}.md)" for other in CMDLETS if other.noun == cmdlet.noun and other is not cmdlet
     ]
-    yield "See also: " + ", ".join([*same, "[all cmdlets](README.md)"]) + ".\n"
+    yield _filled("See also: " + ", ".join([*same, "[all cmdlets](README.md)"]) + ".")
+
+
+def _syntax(cmdlet: Cmdlet) -> str:
+    """Give a line for each parameter set; several have their names, which the table of parameters tells too."""
+    lines = syntax(cmdlet)
+    if len(lines) == 1:
+        return "## Syntax\n\n" + _code(lines)
+    named = zip(cmdlet.sets, lines, strict=True)
+    return "## Syntax\n\n" + "\n".join(f"{name}:\n\n{_code([line])}" for name, line in named)
 
 
 def _parameters(cmdlet: Cmdlet) -> str:
@@ -175,8 +104,8 @@ def _parameters(cmdlet: Cmdlet) -> str:
         text += "".join(_row(each, cmdlet) for each in working) + "\n"
     idle = [f"`-{each.name}`" for each in cmdlet.parameters if each.without_effect]
     if idle:
-        text += f"Taken because scripts have it, without effect: {', '.join(idle)}.\n\n"
-    also = "-WhatIf, -Confirm and those" if cmdlet.changes else "Those"
+        text += _filled(f"Taken because scripts have it, without effect: {', '.join(idle)}.") + "\n"
+    also = "`-WhatIf`, `-Confirm` and those" if cmdlet.changes else "Those"
     return text + f"{also} [of all cmdlets](README.md#parameters-of-all-cmdlets).\n"
 
 
@@ -234,9 +163,7 @@ def _shape(each: Property) -> str:
 
 
 def _differences(cmdlet: Cmdlet) -> str:
-    found = [f"- {prose(text)}\n" for text in cmdlet.differs]
-    if not found:
-        found = ["- None that matters for IMAP.\n"]
+    found = [f"- {prose(text)}\n" for text in cmdlet.differs] or ["- None that matters for IMAP.\n"]
     return "## Differences from Exchange Online\n\n" + "".join(found)
 
 
@@ -265,19 +192,28 @@ def _shell(cmdlet: Cmdlet) -> str:
 
 def _usage(cmdlet: Cmdlet) -> str:
     """Give what the Unix spelling needs, by the first parameter set."""
-    needed = [p for p in cmdlet.parameters if p.mandatory and (not p.sets or cmdlet.sets[0] in p.sets)]
-    needed = [p for p in needed if not unix.is_implied(p)]
-    needed.sort(key=lambda p: p.position is None)
-    words = [
-        p.name.upper() if p.position is not None else f"{unix.option(p)} {unix.kebab(p.name).upper()}" for p in needed
-    ]
+    chosen = [p for p in cmdlet.parameters if not p.sets or cmdlet.sets[0] in p.sets]
+    chosen = [p for p in chosen if (p.mandatory or p.position is not None) and not unix.is_implied(p)]
+    chosen.sort(key=lambda p: p.position is None)
+    words = [_word(parameter) for parameter in chosen]
     return " ".join([*words, "[options]"])
+
+
+def _word(parameter: Parameter) -> str:
+    value = unix.kebab(parameter.name).upper()
+    if parameter.position is None:
+        return f"{unix.option(parameter)} {value}"
+    return value if parameter.mandatory else f"[{value}]"
 
 
 def prose(text: str) -> str:
     """Give a text in Markdown: nothing of it is a mark, and switches and file names look like code."""
     escaped = re.sub(r"([*_<|`\\\[\]])", r"\\\1", text)
     return re.sub(r"(?<![\w-])-([A-Z][\w:$]+)", r"`-\1`", escaped)
+
+
+def _filled(text: str) -> str:
+    return fill(text, 118, break_on_hyphens=False, break_long_words=False) + "\n"
 
 
 def _cell(code: str) -> str:

@@ -9,12 +9,14 @@ from typing import NoReturn
 
 from mailferry import __version__
 from mailferry.cli import helptexts, service_arguments, service_texts
+from mailferry.cli.cmdlet_completion import add_completion
+from mailferry.cli.cmdlet_nouns import NOUNS
 from mailferry.cli.console import add_console
 from mailferry.errors import BadUsage
 
 SECURITIES = ("none", "ssl", "tls")
 SIDES = ("source", "target")
-HELP_TOPICS = ("copy", "verify", "migrate", "serve", "token", "console", "exit-codes")
+HELP_TOPICS = ("copy", "verify", "migrate", "serve", "token", "console", "completion", "exit-codes")
 
 
 class Parser(argparse.ArgumentParser):
@@ -74,6 +76,9 @@ def make_parser() -> argparse.ArgumentParser:
         "help", "explain a command, or the exit codes", "Explain a command, or the exit codes.", "", "[TOPIC]"
     )
     more.add_argument("topic", nargs="?", choices=HELP_TOPICS, metavar="TOPIC", help=", ".join(HELP_TOPICS))
+    for noun, about in NOUNS.items():
+        commands.add_parser(noun, help=about, add_help=False)  # run by `cmdlet.py`; here they are only listed
+    parser.set_defaults(commands=commands.choices)
     return parser
 
 
@@ -89,6 +94,9 @@ def _add_service(command: Callable[[str, str, str, str, str], argparse.ArgumentP
         command("token", "make and remove tokens of the API", texts.TOKENS, texts.TOKENS_EPILOG, "[options] ACTION")
     )
     add_console(command("console", "type the cmdlets of Exchange", texts.CONSOLE, texts.CONSOLE_EPILOG, "[options]"))
+    add_completion(
+        command("completion", "make a shell complete commands", texts.COMPLETION, texts.COMPLETION_EPILOG, "SHELL")
+    )
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -80,10 +79,21 @@ def _run(cmdlet: Cmdlet, words: Sequence[str], options: Options, environment: Ma
         form = Format(options.output)
         if text := shown(objects, form, host.width, one=one, is_terminal=sys.stdout.isatty()):
             host.write(text)
-    return FAILED if host.errors else DONE
+    return FAILED if host.errors or _is_bad_news(objects) else DONE
 
 
-def _arguments(cmdlet: Cmdlet, words: Sequence[str], warn: object, *, unix: bool) -> list[Argument]:
+def _is_bad_news(objects: Sequence[object]) -> bool:
+    """Tell whether a test has failed, which is no error to PowerShell but is to a shell."""
+    from mailferry.cmdlets.records import Record
+    from mailferry.cmdlets.spec_objects import AVAILABILITY
+
+    return any(
+        isinstance(item, Record) and item.kind == AVAILABILITY.name and item.get("Result") != "Success"
+        for item in objects
+    )
+
+
+def _arguments(cmdlet: Cmdlet, words: Sequence[str], warn: Callable[[str], None], *, unix: bool) -> list[Argument]:
     """Read the words; passwords come from their files. Raises BindingError, BadUsage."""
     from mailferry.cli.cmdlet_secrets import first_line
     from mailferry.cmdlets.unix import PasswordFile, read_words
@@ -91,7 +101,6 @@ def _arguments(cmdlet: Cmdlet, words: Sequence[str], warn: object, *, unix: bool
     from mailferry.imap.values import Secret
 
     read = (read_words if unix else read_cmdlet_words)(cmdlet, words)
-    assert callable(warn)
     return [
         replace(argument, value=Secret(first_line(Path(argument.value.path), "password", warn)))
         if isinstance(argument.value, PasswordFile)
@@ -128,6 +137,8 @@ def _of_noun(noun: str, rest: Sequence[str]) -> Cmdlet | None:
 
 
 def _of_name(name: str) -> Cmdlet:
+    from difflib import get_close_matches
+
     from mailferry.cmdlets.spec import ALL_CMDLETS, find_cmdlet
 
     cmdlet = find_cmdlet(re.sub("[–—]", "-", name))

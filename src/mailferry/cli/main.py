@@ -62,6 +62,10 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
             from mailferry.cli.console import console
 
             return console(arguments)
+        case "completion":
+            from mailferry.cli.cmdlet_completion import completion
+
+            return completion(arguments)
         case "help":
             return _help(parser, arguments.topic)
         case _:

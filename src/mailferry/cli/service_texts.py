@@ -85,3 +85,15 @@ exit codes:
   0 all done, 1 a cmdlet failed, 2 the commands or the options cannot be read;
   exit N gives N
 """
+
+COMPLETION = """\
+Print a script that makes a shell complete the commands, cmdlets and options of
+mailferry."""
+
+COMPLETION_EPILOG = """\
+examples:
+  source <(mailferry completion bash)
+  source <(mailferry completion zsh)
+  mailferry completion fish > ~/.config/fish/completions/mailferry.fish
+  mailferry completion powershell | Out-String | Invoke-Expression
+"""

@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx
 
 from mailferry.cmdlets.errors import ServiceError
-from mailferry.cmdlets.request import PREFIX, Request
+from mailferry.cmdlets.request import Request
 from mailferry.cmdlets.spec_model import Answer
 from mailferry.cmdlets.spec_objects import object_kind
 from mailferry.imap.values import Secret
@@ -101,20 +101,6 @@ class Client:
                 yield None
                 return
             query["after"] = str(answer["next"])
-
-    def names(self, what: str, prefix: str = "") -> list[str]:
-        """Give the names of `endpoints` or `batches` that begin with a text, for completion; at most a page of them.
-
-        Whatever goes wrong, the list is empty: nobody asked.
-        """
-        query = {"search": prefix, "limit": "100"} if what == "batches" and prefix else {}
-        try:
-            answer = self.send(Request("GET", f"{PREFIX}/{what}", Answer.LIST, query=query))
-            items = answer["items"] if isinstance(answer, dict) else answer
-            found = [str(item["name"]) for item in items]
-        except (ServiceError, KeyError, TypeError):
-            return []
-        return [name for name in found if name.lower().startswith(prefix.lower())]
 
     def _page(self, request: Request, query: Mapping[str, str]) -> Mapping[str, Any]:
         try:

@@ -18,10 +18,12 @@ _MOST: Final = "100"
 
 @dataclass(frozen=True, slots=True)
 class _Collection:
-    """Where a collection is, and which field names its objects. `searched`: the service looks through it itself."""
+    """Where a collection is. `named_by`: the field that names an object; `searched`: the service itself looks through
+    it.
+    """
 
     path: str
-    field: str = "name"
+    named_by: str = "name"
     searched: bool = False
     query: Mapping[str, str] = field(default_factory=dict)
 
@@ -67,6 +69,6 @@ class KnownNames:
         try:
             answer: Any = self._client.send(Request("GET", f"{PREFIX}/{there.path}", Answer.LIST, query=query))
             items = answer["items"] if isinstance(answer, dict) else answer
-            return [str(item[there.field]) for item in items]
+            return [str(item[there.named_by]) for item in items]
         except (ServiceError, KeyError, TypeError):
             return []  # nobody asked for an error

@@ -112,7 +112,7 @@ class StreamHost:
         """Ask until one of the answers was given. Raises NobodyToAsk."""
         if self._asking is None:
             raise NobodyToAsk(
-                f"{message} needs a confirmation, and there is nobody to ask.",
+                f"{message} This is asked for a confirmation, and there is nobody to give it.",
                 advice="Give -Confirm:$false (--no-confirm in the Unix spelling) to do it without a question.",
             )
         self._tell(f"\nConfirm\nAre you sure you want to perform this action?\n{printable(message)}", "")

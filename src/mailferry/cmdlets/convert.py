@@ -63,15 +63,16 @@ def flattened(value: object) -> list[object]:
 
 
 def text_of(value: object) -> str:
-    """Give a value as a text, an object by what names it."""
+    """Give a value as a text, an object by what names it. Raises BindingError for what is no text in any way."""
     if isinstance(value, Record):
         named = value.get(value.named_by, value.get("Identity"))
         return "" if named is None else text_of(named)
-    if isinstance(value, bool):
+    if value is None:
+        return ""
+    if isinstance(value, (str, int, float, datetime, timedelta, Enum)):
         return str(value)
-    if isinstance(value, Secret):
-        raise BindingError("A SecureString cannot be used as a text.")
-    return "" if value is None else str(value)
+    name = "SecureString" if isinstance(value, Secret) else type(value).__name__
+    raise BindingError(f"A value of type {name} cannot be used as a text.", error_id="CannotConvertArgument")
 
 
 def date_time(text: str) -> datetime:
@@ -116,11 +117,13 @@ def _no_date() -> datetime:
 
 
 def _cannot(value: object, parameter: Parameter, allowed: str = "") -> BindingError:
-    shown = "SecureString" if isinstance(value, Secret) else text_of(value)[:200]
-    message = (
-        f'Cannot bind parameter \'{parameter.name}\'. Cannot convert value "{shown}" to type "{_type(parameter)}".'
-    )
-    return BindingError(f"{message} {allowed}".rstrip(), error_id="CannotConvertArgument")
+    try:
+        shown = text_of(value)[:200]
+    except BindingError:
+        shown = type(value).__name__
+    of = f'Cannot convert value "{shown}" to type "{_type(parameter)}".'
+    message = f"Cannot bind parameter '{parameter.name}'. {of} {allowed}".rstrip()
+    return BindingError(message, error_id="CannotConvertArgument")
 
 
 def _type(parameter: Parameter) -> str:
@@ -243,14 +246,24 @@ def _script(value: object, parameter: Parameter) -> ScriptBlock:
 
 
 def _bytes(value: object, parameter: Parameter, folder: Path) -> bytes:
+    """Give bytes, those of a file that is named, or those of a text of several lines, which can be no name."""
     if isinstance(value, bytes):
         return value
-    if isinstance(value, (list, tuple)) and value and all(isinstance(item, int) and 0 <= item < 256 for item in value):
-        return bytes(value)
-    if isinstance(value, str) and value:
-        return files.read_bytes(value, folder)
-    raise _cannot(
-        value, parameter, 'Give the bytes of a file, ([System.IO.File]::ReadAllBytes("users.csv")), or its name.'
+    items = flattened(value)
+    if items and all(isinstance(item, int) and 0 <= item < 256 for item in items):
+        return bytes(item for item in items if isinstance(item, int))
+    texts = [item for item in items if isinstance(item, str)]
+    if texts and len(texts) == len(items):
+        text = "\n".join(texts)
+        if "\n" in text:
+            return text.encode("utf-8", "surrogatepass")
+        if text:
+            return files.read_bytes(text, folder)
+    # What was given may be rows with passwords: it is not repeated.
+    raise BindingError(
+        f"Cannot bind parameter '{parameter.name}'. Cannot convert the value to type \"{parameter.type.value}\". "
+        'Give the bytes of a file, ([System.IO.File]::ReadAllBytes("users.csv")), or its name.',
+        error_id="CannotConvertArgument",
     )
 
 

@@ -36,7 +36,8 @@ PROGRAMS: Final = Missing(
     "programs, and other cmdlets than those that Get-Command lists", "Use the PowerShell module MailFerry."
 )
 TYPES: Final = Missing(
-    "types other than File, DateTime, TimeSpan, numbers and String", "The error about one says which members there are."
+    "types other than File, DateTime, TimeSpan, Encoding, numbers and String",
+    "The error about one says which members there are.",
 )
 
 NOT_THERE: Final = (

@@ -9,7 +9,11 @@ from typing import Final
 from mailferry.errors import MailferryError
 
 _SECRET: Final = re.compile(r"password|securestring", re.IGNORECASE)
-"""A text with one of these words may hold a password, so errors do not repeat it."""
+"""A line with one of these words, and the next one, may hold a password, so errors do not repeat them."""
+
+
+_LONGEST: Final = 160
+"""How much of a line an error shows, around its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +120,12 @@ def line_and_column(text: str, offset: int) -> tuple[int, int]:
 def render(error: CommandError, text: str) -> str:
     """Print an error: the message, then the place with a line of carets, then the kind.
 
-    `text` is what the span belongs to. Control characters of servers do not reach a terminal.
+    `text` is what the span belongs to, '' if the command was not typed in the language. Control characters of servers
+    do not reach a terminal.
     """
     head = f"{error.command} : " if error.command else ""
     lines = [head + printable(error.message)]
-    if error.span is not None:
+    if error.span is not None and text:
         lines += _place(text, error.span)
     if error.advice:
         lines.append(f"    + Advice        : {printable(error.advice)}")
@@ -137,8 +142,11 @@ def printable(text: str) -> str:
 def _place(text: str, span: Span) -> list[str]:
     start = min(span.start, len(text))
     line, column = line_and_column(text, start)
-    if _SECRET.search(text):
+    lines = text.split("\n")
+    if _SECRET.search(" ".join(lines[max(0, line - 2) : line])):
         return [f"At line:{line} char:{column}"]
-    shown = text.split("\n")[line - 1].rstrip("\r").replace("\t", " ")
-    width = max(1, min(span.end - start, len(shown) - column + 1))
-    return [f"At line:{line} char:{column}", f"+ {printable(shown)}", f"+ {' ' * (column - 1)}{'~' * width}"]
+    shown = lines[line - 1].rstrip("\r").replace("\t", " ")
+    cut = max(0, column - _LONGEST // 2) if len(shown) > _LONGEST else 0
+    shown, at = shown[cut : cut + _LONGEST], column - 1 - cut
+    width = max(1, min(span.end - start, len(shown) - at))
+    return [f"At line:{line} char:{column}", f"+ {printable(shown)}", f"+ {' ' * at}{'~' * width}"]

@@ -11,7 +11,7 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 
 from mailferry.cmdlets.errors import printable
 from mailferry.cmdlets.format import is_number, value_text
-from mailferry.cmdlets.records import Record
+from mailferry.cmdlets.records import Lines, Record
 from mailferry.cmdlets.spec_model import ObjectKind
 from mailferry.cmdlets.spec_objects import OBJECT_KINDS
 
@@ -112,11 +112,27 @@ def list_text(records: Sequence[Record], patterns: Sequence[str] | None, width: 
 
 def _list_lines(record: Record, name: str, longest: int, width: int) -> list[str]:
     value = record.get(name)
-    text = value_text(value, LONG_LIST) if value is not None else _missing(record, name)
+    if isinstance(value, Lines):
+        texts = [value_text(item) for item in value] or [value_text([])]
+    else:
+        texts = [value_text(value, LONG_LIST) if value is not None else _missing(record, name)]
     room = max(20, width - longest - 3)
-    pieces = chop_cells(text, room) if cell_len(text) > room else [text]
+    pieces = [piece for text in texts for piece in _broken(text, room)]
     head = set_cell_size(printable(name), longest)
-    return [f"{head} : {pieces[0]}".rstrip(), *(" " * (longest + 3) + piece for piece in pieces[1:])]
+    return [f"{head} : {pieces[0]}".rstrip(), *((" " * (longest + 3) + piece).rstrip() for piece in pieces[1:])]
+
+
+def _broken(text: str, room: int) -> list[str]:
+    """Break a text into lines, between words where there are any that fit."""
+    lines: list[str] = []
+    while cell_len(text) > room:
+        first = chop_cells(text, room)[0]
+        at = len(first) if text[len(first) : len(first) + 1] == " " else first.rfind(" ")
+        if at * 2 < len(first):  # a long word: a hole at the end of the line would be worse than a cut
+            at = len(first)
+        lines.append(text[:at].rstrip())
+        text = text[at:].lstrip()
+    return [*lines, text] if text or not lines else lines
 
 
 def table_text(

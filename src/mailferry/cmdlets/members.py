@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,20 @@ from mailferry.cmdlets.operators import truth
 from mailferry.cmdlets.records import Record
 from mailferry.cmdlets.words import number
 
+
+class Encoding(Enum):
+    """How a text becomes bytes."""
+
+    UTF8 = "utf8"
+    UNICODE = "unicode"
+    ASCII = "ascii"
+
+
+CODECS: Final[Mapping[Encoding, str]] = {
+    Encoding.UTF8: "utf-8",
+    Encoding.UNICODE: "utf-16-le",
+    Encoding.ASCII: "ascii",
+}
 _DATE_PARTS: Final = ("Year", "Month", "Day", "Hour", "Minute", "Second")
 _DATE_STEPS: Final[Mapping[str, str]] = {
     "adddays": "days",
@@ -72,6 +87,8 @@ def call(target: object, name: str, arguments: Sequence[object]) -> object:
             return target.astimezone(UTC) if lower == "touniversaltime" else target
         if lower in _DATE_STEPS and arguments:
             return _moved(target, _DATE_STEPS[lower], arguments[0])
+    if isinstance(target, Encoding) and lower == "getbytes" and len(arguments) == 1:
+        return text_of(arguments[0]).encode(CODECS[target], "replace")
     if isinstance(target, str) and lower in _TEXT_METHODS:
         return _TEXT_METHODS[lower](target, [text_of(argument) for argument in arguments])
     raise CommandError(
@@ -82,30 +99,25 @@ def call(target: object, name: str, arguments: Sequence[object]) -> object:
 
 def static(type_name: str, name: str, arguments: Sequence[object] | None, now: datetime, folder: Path) -> object:
     """Give `[type]::name` or `[type]::name(arguments)`. Raises CommandError."""
-    key = (_plain_type(type_name), name.lower())
-    if arguments is None and key in (("datetime", "now"), ("datetime", "utcnow")):
-        return now
-    if arguments is None and key == ("datetime", "today"):
-        return now.replace(hour=0, minute=0, second=0, microsecond=0)
-    if arguments is not None and len(arguments) == 1:
-        only = arguments[0]
-        if key == ("io.file", "readallbytes"):
-            return files.read_bytes(text_of(only), folder)
-        if key == ("io.file", "readalltext"):
-            return files.read_text(text_of(only), folder)
-        if key == ("io.file", "readalllines"):
-            return files.read_text(text_of(only), folder).splitlines()
-        if key == ("io.file", "exists"):
-            return files.resolve(text_of(only), folder).is_file()
-        if key in (("datetime", "parse"), ("timespan", "parse")):
-            return cast(key[0], only)
-        if key[0] == "timespan" and key[1] in _SPAN_MAKERS:
-            return _span_of(_SPAN_MAKERS[key[1]], only)
+    kind, lower = _plain_type(type_name), name.lower()
+    if arguments is None:
+        if kind == "datetime" and lower in ("now", "utcnow", "today"):
+            return now if lower != "today" else _date_member(now, "date")
+        if kind == "text.encoding" and lower.upper() in Encoding.__members__:
+            return Encoding(lower)
+    elif len(arguments) == 1:
+        if kind == "io.file" and lower in _FILE_CALLS:
+            return _FILE_CALLS[lower](text_of(arguments[0]), folder)
+        if kind in ("datetime", "timespan") and lower == "parse":
+            return cast(kind, arguments[0])
+        if kind == "timespan" and lower in _SPAN_MAKERS:
+            return _span_of(_SPAN_MAKERS[lower], arguments[0])
     raise CommandError(
         f"[{type_name}] does not contain a member named '{name}' here.",
         error_id="MemberNotFound",
         advice="There are [System.IO.File]::ReadAllBytes, ReadAllText, ReadAllLines and Exists, [DateTime]::UtcNow, "
-        "Today and Parse, [TimeSpan]::FromDays, FromHours, FromMinutes and FromSeconds.",
+        "Today and Parse, [TimeSpan]::FromDays, FromHours, FromMinutes and FromSeconds, and "
+        "[System.Text.Encoding]::UTF8.GetBytes.",
     )
 
 
@@ -180,6 +192,12 @@ def _span_of(unit: str, amount: object) -> timedelta:
         raise CommandError(f"'{value_text(amount)}' is not a number of {unit}.") from None
 
 
+_FILE_CALLS: Final[Mapping[str, Callable[[str, Path], object]]] = {
+    "readallbytes": files.read_bytes,
+    "readalltext": files.read_text,
+    "readalllines": lambda path, folder: files.read_text(path, folder).splitlines(),
+    "exists": lambda path, folder: files.resolve(path, folder).is_file(),
+}
 _SPAN_MAKERS: Final[Mapping[str, str]] = {
     "fromdays": "days",
     "fromhours": "hours",

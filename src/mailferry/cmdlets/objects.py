@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from mailferry.cmdlets.records import ByteSize, Record
+from mailferry.cmdlets.records import ByteSize, Lines, Record
 from mailferry.cmdlets.spec_model import ObjectKind, Property, Shape
 from mailferry.cmdlets.spec_objects import object_kind
 
@@ -67,12 +67,12 @@ def _moment(found: object) -> datetime | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def _lines(found: Any, template: str) -> list[str] | None:
+def _lines(found: Any, template: str) -> Lines | None:
     """Write each object of a list as a line; those that have nothing to say are left out."""
     if not isinstance(found, list):
         return None
     lines = [_filled(template, item) for item in found if isinstance(item, Mapping)]
-    return [line for line in lines if line]
+    return Lines(line for line in lines if line)
 
 
 def _filled(template: str, item: Mapping[str, Any]) -> str:

@@ -20,12 +20,17 @@ MOST_CHARACTERS: Final = 1_000_000
 DEEPEST: Final = 60
 """How many brackets may be open at once."""
 
+LONGEST_SHOWN: Final = 60
+
 _CLOSED_BY: Final = {"_CLOSE": ")", "_CLOSE_BLOCK": "}", "_CLOSE_INDEX": "]"}
 _QUOTED: Final = re.compile(
-    r"`.|<#[\s\S]*?#>|(?<![^\s(){};,|])#[^\r\n]*"
-    r'|["“”„](?:[^"“”„`]|`[\s\S]|["“”„]{2})*["“”„]'
-    r"|['‘’‚‛](?:[^'‘’‚‛]|['‘’‚‛]{2})*['‘’‚‛]"
+    r"`.|<#(?:[\s\S]*?#>|[\s\S]*)|(?<![^\s(){};,|])#[^\r\n]*"
+    r'|["“”„](?:[^"“”„`]|`[\s\S]|["“”„]{2})*(?:["“”„]|\Z)'
+    r"|['‘’‚‛](?:[^'‘’‚‛]|['‘’‚‛]{2})*(?:['‘’‚‛]|\Z)"
 )
+"""What brackets within do not count. What is open to the end is taken whole, or looking for it would be quadratic."""
+
+_PLACEHOLDER: Final = re.compile(r"<[^<>\r\n]{1,80}>")
 _FIRST_WORDS: Final = re.compile(r"(?:^|[;{}\r\n])[ \t]*([A-Za-z-]+)")
 
 
@@ -137,7 +142,8 @@ def _position(error: UnexpectedInput, text: str) -> int:
 
 
 def _shown(token: Token) -> str:
-    return str(token).strip() or "end of the line"
+    text = str(token).strip()
+    return f"{text[:LONGEST_SHOWN]}..." if len(text) > LONGEST_SHOWN else text or "end of the line"
 
 
 def _ended(error: UnexpectedToken, text: str) -> ParseError:
@@ -168,6 +174,9 @@ def _at_character(text: str, at: int) -> ParseError:
     if c in "<>":
         if rest.startswith("<#"):
             return ParseError("The terminator #> of a comment is missing.", span=Span(at, at + 2), unfinished=True)
+        if placeholder := _PLACEHOLDER.match(rest):
+            message = f"{placeholder[0]} stands for a value: write the value in its place."
+            return ParseError(message, span=Span(at, at + placeholder.end()))
         return _not_there(differences.REDIRECTION, span, c)
     if c == "&":
         return _not_there(differences.CALL_OPERATORS, span, c)

@@ -66,6 +66,12 @@ class ByteSize(int):
     __slots__ = ()
 
 
+class Lines(list[str]):
+    """Texts that are shown one below the other in a list."""
+
+    __slots__ = ()
+
+
 class FileBytes(bytes):
     """The bytes of a file, which know its name."""
 

@@ -212,7 +212,7 @@ def batch_follows(status: BatchStatus, counts: Counts) -> BatchStatus:
         moving = counts[U.STOPPING] + counts[U.SYNCING] + counts[U.INCREMENTAL_SYNCING] + counts[U.COMPLETING]
         if status is B.STOPPING and moving:
             return B.STOPPING
-        if status is B.STOPPING or not (moving + counts[U.QUEUED]):
+        if not (moving + counts[U.QUEUED]):
             return B.STOPPED
     if counts[U.QUEUED] and not counts[U.SYNCING] and status is B.STARTING:
         return B.STARTING

@@ -68,6 +68,17 @@ def commands(text: str) -> set[str]:
     return {text_of(child(node, "command_name")) for node in nodes(tree_of(text), "command") if _has_name(node)}
 
 
+def strange_variables(function: Node) -> set[str]:
+    """Give the variables that a function reads, and neither takes as parameters nor sets, in lower case."""
+    known = {name.lower() for name in declared_parameters(function)}
+    for kind in ("left_assignment_expression", "foreach_statement"):
+        for node in nodes(function, kind):
+            first = next(nodes(node, "variable"), None)
+            known |= set() if first is None else {text_of(first).removeprefix("$").lower()}
+    read = {text_of(node).lstrip("$@").lower() for node in nodes(function, "variable")}
+    return {name for name in read - known if not name.startswith("script:")}
+
+
 def command_parts(command: Node) -> list[Node]:
     """Give the names of parameters and the arguments of a command, in order."""
     elements = [each for each in command.children if each.type == "command_elements"]

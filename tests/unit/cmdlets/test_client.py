@@ -13,7 +13,7 @@ from mailferry.cmdlets.request import Request, requests_of, segment
 from mailferry.cmdlets.spec import find_cmdlet
 from mailferry.cmdlets.spec_model import Answer
 from mailferry.imap.values import Secret
-from tests.unit.cmdlets.scene import BASE, BATCH, Scene, Sent, page, problem, user
+from tests.unit.cmdlets.scene import BASE, Scene, Sent, page, problem, user
 
 ONE = Request("GET", "/api/v1/batches/B", Answer.ONE, "MigrationBatch", named="B")
 
@@ -161,12 +161,3 @@ def test_a_request_does_not_show_its_body() -> None:
     request = request_of("Set-MigrationEndpoint", Identity="E", AdminPassword=Secret("P@ssw0rd"))
     assert request.body == {"password": "P@ssw0rd"}
     assert "P@ssw0rd" not in repr(request)
-
-
-def test_names_for_completion(scene: Scene) -> None:
-    scene.given("GET /endpoints", [{"name": "Archive"}, {"name": "IMAPEndpoint"}])
-    scene.given("GET /batches", page([BATCH]))
-    assert scene.client.names("endpoints", "im") == ["IMAPEndpoint"]
-    assert scene.client.names("batches") == ["IMAPBatch1"]
-    scene.given("GET /batches", "broken", 500)
-    assert scene.client.names("batches") == []

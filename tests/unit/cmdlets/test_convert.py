@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mailferry.cmdlets.convert import UNLIMITED, convert, date_time, time_span
 from mailferry.cmdlets.errors import BindingError, CommandError
 from mailferry.cmdlets.format import moment_text, span_text
+from mailferry.cmdlets.layout import View
 from mailferry.cmdlets.records import ByteSize, FileBytes
 from mailferry.cmdlets.spec_model import Parameter, ValueType
 from mailferry.imap.values import Secret
@@ -73,7 +74,6 @@ def test_a_choice_in_any_case_or_cut_short(written: str) -> None:
         ("tomorrow", T.DATE_TIME, "2026-12-01T18:00Z"),
         ("25:00", T.TIME_SPAN, "days.hours"),
         ("{ $_ }", T.SCRIPT_BLOCK, "braces"),
-        (5.5, T.BYTES, "ReadAllBytes"),
         (["a", "b"], T.STRING, "a list"),
     ],
 )
@@ -123,6 +123,23 @@ def test_the_name_of_a_file_does_for_its_bytes(tmp_path: Path) -> None:
     assert (bytes(found), found.name) == (b"a,b\n", "users.csv")
     with pytest.raises(CommandError, match="Could not find file"):
         convert("none.csv", Parameter("CSVData", T.BYTES, "Help."), tmp_path)
+
+
+@pytest.mark.parametrize("value", ["a,b\nc,d", ["a,b", "c,d"]])
+def test_a_text_of_several_lines_is_its_own_bytes(value: object) -> None:
+    assert made(value, T.BYTES) == b"a,b\nc,d"
+
+
+@pytest.mark.parametrize("value", [["P@ssw0rd", 5], Secret("P@ssw0rd"), {"a": "P@ssw0rd"}, 5.5, "", []])
+def test_what_may_be_rows_is_not_repeated(value: object) -> None:
+    with pytest.raises(BindingError, match="Byte") as caught:
+        made(value, T.BYTES)
+    assert "P@ssw0rd" not in caught.value.message
+
+
+def test_what_is_shown_is_no_name() -> None:
+    with pytest.raises(BindingError, match="View cannot be used as a text"):
+        made(View((), as_table=False), T.STRING)
 
 
 def test_sizes_print_as_sizes() -> None:

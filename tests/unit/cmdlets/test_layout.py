@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from mailferry.cmdlets.format import moment_text, span_text, value_text
 from mailferry.cmdlets.layout import View, show
 from mailferry.cmdlets.objects import record_of
-from mailferry.cmdlets.records import ByteSize, Record
+from mailferry.cmdlets.records import ByteSize, Lines, Record
 from mailferry.cmdlets.spec_objects import BATCH, object_kind
 from mailferry.imap.values import Secret
 from tests.unit.cmdlets import scene
@@ -86,6 +86,19 @@ def test_a_list() -> None:
 def test_long_values_go_on_below_themselves() -> None:
     text = show([View((Record({"Message": "x" * 50}),), as_table=False)], 40)
     assert text == "\nMessage : " + "x" * 30 + "\n          " + "x" * 20 + "\n"
+
+
+def test_long_texts_are_broken_between_words() -> None:
+    view = View((Record({"Message": "one two three four five six seven eight nine"}),), as_table=False)
+    assert show([view], 35) == "\nMessage : one two three four five\n          six seven eight nine\n"
+
+
+def test_lines_stand_below_each_other() -> None:
+    found = Record({"Steps": Lines(["dns: passed", "tcp: failed"]), "Advice": Lines()})
+    assert show([View((found,), as_table=False)], 80) == ("\nSteps  : dns: passed\n         tcp: failed\nAdvice : {}\n")
+    assert (
+        show([View((found,), as_table=True, names=("Steps",), headers=False)], 80) == "\n{dns: passed, tcp: failed}\n"
+    )
 
 
 def test_what_was_not_asked_for_says_how_to_get_it() -> None:

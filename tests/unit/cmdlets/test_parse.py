@@ -170,6 +170,7 @@ def test_a_text_with_variables_has_parts() -> None:
         ("Get-A @{ a = 1 }", "hash tables", 1, 7),
         ("Get-A @parameters", "splatting", 1, 7),
         ("Get-A > out.txt", "redirection", 1, 7),
+        ("Get-A -Port <143 or 993>", "<143 or 993> stands for a value", 1, 13),
         ("Get-A && Get-B", "'&' is not part", 1, 7),
         ("foreach ($x in $y) { Get-A }", "'foreach' is not part", 1, 1),
         ("$z = 1\nif ($x) { Get-A }", "'if' is not part", 2, 1),
@@ -199,6 +200,21 @@ def test_loops_and_functions_name_what_to_do_instead() -> None:
 
 def test_parameters_may_be_called_as_keywords_are() -> None:
     assert len(command("Get-A -For if while").elements) == 3
+
+
+def test_an_error_in_a_long_line_shows_a_part_of_it() -> None:
+    text = "Get-A " + "x " * 500 + ") " + "y " * 500
+    with pytest.raises(ParseError) as caught:
+        parse(text)
+    _, _, line, carets, _ = render(caught.value, text).splitlines()
+    assert len(line) < 200
+    assert line[carets.index("~")] == ")"
+
+
+def test_what_is_never_closed_takes_no_long_time() -> None:
+    for text in ("<#" * 20_000, '"' * 20_001, "'" * 20_001, "(<#" * 20_000):
+        with pytest.raises(ParseError):
+            parse(text)
 
 
 def test_too_many_brackets_are_refused() -> None:

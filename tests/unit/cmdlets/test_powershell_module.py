@@ -8,15 +8,21 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
+import httpx
 import pytest
 
+from mailferry.api.wired import MOST_ON_A_PAGE
+from mailferry.cmdlets.client import PAGE, Client
+from mailferry.cmdlets.errors import ServiceError
 from mailferry.cmdlets.powershell import OWN_FUNCTIONS, module_files
 from mailferry.cmdlets.powershell_objects import READERS, TYPE_PREFIX
 from mailferry.cmdlets.powershell_param import TYPES
+from mailferry.cmdlets.request import Request
 from mailferry.cmdlets.spec import CMDLETS
 from mailferry.cmdlets.spec_common import CHANGING, COMMON
-from mailferry.cmdlets.spec_model import Cmdlet, ObjectKind, Shape
+from mailferry.cmdlets.spec_model import Answer, Cmdlet, ObjectKind, Shape
 from mailferry.cmdlets.spec_objects import OBJECT_KINDS
+from mailferry.imap.values import Secret
 from tests.unit.cmdlets.powershell_tree import (
     MODULE,
     child,
@@ -27,6 +33,7 @@ from tests.unit.cmdlets.powershell_tree import (
     mistakes,
     nodes,
     script_files,
+    strange_variables,
     text_of,
     tree_of,
 )
@@ -36,9 +43,15 @@ REWRITE = "run .venv/bin/python tools/powershell_module.py"
 
 AUTOMATIC = re.compile(
     "_|args|error|executioncontext|false|foreach|home|host|input|lastexitcode|matches|myinvocation|null|pid|profile|"
-    "psboundparameters|pscmdlet|psculture|psitem|psscriptroot|psversiontable|pwd|sender|shellid|stacktrace|this|true"
+    "psboundparameters|pscmdlet|psculture|psitem|progresspreference|psscriptroot|psversiontable|pwd|sender|shellid|stacktrace|this|true"
 )
 """Variables that PowerShell sets by itself."""
+
+ERROR_CODES = (
+    *("not-found", "already-exists", "wrong-state", "in-use", "invalid-value", "invalid-request", "forbidden"),
+    *("unauthorized", "invalid-token", "endpoint-unavailable", "no-such-route"),
+)
+"""Codes of problems that have an id of PowerShell's kind."""
 
 LOCAL = frozenset({"given", "calls", "named", "body", "query", "details", "csv"})
 """Variables of the generated functions."""
@@ -170,6 +183,20 @@ def test_every_function_that_is_called_is_there() -> None:
     assert private == {name for name in called if name not in OWN_FUNCTIONS}
 
 
+@pytest.mark.parametrize("path", script_files(), ids=name_of)
+def test_every_variable_that_is_read_is_set(path: Path) -> None:
+    for name, node in functions(path.read_text(encoding="utf-8")).items():
+        strange = strange_variables(node)
+        assert {each for each in strange if not AUTOMATIC.fullmatch(each)} == set(), name
+
+
+def test_a_misspelt_variable_is_found() -> None:
+    text = (
+        "function A { param([object] $Right) foreach ($each in $Right) { $sum += $each }; $Rihgt + $sum + $script:x }"
+    )
+    assert strange_variables(functions(text)["A"]) == {"rihgt"}
+
+
 def test_every_parameter_that_is_passed_is_declared() -> None:
     texts = [path.read_text(encoding="utf-8") for path in script_files()]
     declared = {name: set(declared_parameters(node)) for text in texts for name, node in functions(text).items()}
@@ -229,6 +256,33 @@ def test_what_a_guid_names_is_known_by_its_type() -> None:
     """Resolve-MailFerryIdentity takes the GUID of these."""
     assert {k.name for k in OBJECT_KINDS if k.named_by == "Guid"} == {"MigrationUser", "MigrationUserStatistics"}
     assert {k.named_by for k in OBJECT_KINDS} == {"Guid", "Identity"}
+
+
+def test_errors_have_the_ids_of_the_console() -> None:
+    text = (MODULE / "Private" / "Errors.ps1").read_text(encoding="utf-8")
+    ids = dict(re.findall(r"'([a-z-]+)' \{ return @\{ Id = '(\w+)'", text))
+    assert set(ids) == set(ERROR_CODES)
+    for code, error_id in ids.items():
+        assert refused(code).error_id == error_id
+    # A code that has no id of its own is the id.
+    assert refused("csv-file-error").error_id == "csv-file-error"
+
+
+def refused(code: str) -> ServiceError:
+    """Give the error of the console for a problem of the service."""
+    answer = httpx.MockTransport(lambda _: httpx.Response(409, json={"code": code, "detail": "No.", "status": 409}))
+    with (
+        Client("http://127.0.0.1:8380", Secret("token"), transport=answer) as client,
+        pytest.raises(ServiceError) as told,
+    ):
+        client.send(Request("GET", "/api/v1/config", Answer.ONE))
+    return told.value
+
+
+def test_a_page_is_as_long_as_the_service_allows() -> None:
+    text = (MODULE / "Private" / "Calls.ps1").read_text(encoding="utf-8")
+    assert f"$left = [long] {PAGE}\n" in text
+    assert PAGE == MOST_ON_A_PAGE
 
 
 def test_the_readme_says_what_was_not_tried() -> None:

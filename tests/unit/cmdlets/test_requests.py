@@ -191,7 +191,7 @@ def test_rows_that_were_left_out_are_told_and_can_be_seen(scene: Scene) -> None:
     ]
     scene.screen.out.clear()
     scene.run("Get-MigrationBatch IMAPBatch1 -IncludeReport | Format-List Report")
-    assert scene.screen.text == "\nReport : {line 3: The password is empty.}\n"
+    assert scene.screen.text == "\nReport : line 3: The password is empty.\n"
 
 
 REPORT = "EmailAddress,Status\r\na@x,Synced\r\nb@x,Failed\r\nc@x,Synced\r\n"

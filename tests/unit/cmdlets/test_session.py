@@ -267,6 +267,11 @@ def test_control_characters_of_others_do_not_reach_the_terminal(scene: Scene) ->
         ("'a', 'b', 'ab' -like 'a*'", ["a", "ab"]),
         ("@('x').Count; @().Count", [1, 0]),
         ("$(1; 2)", [1, 2]),
+        (
+            "[IO.File]::Exists('no'); [DateTime]::Today; [TimeSpan]::Parse('01:00').TotalMinutes",
+            [False, datetime(2026, 11, 21, tzinfo=UTC), 60],
+        ),
+        ("[System.Text.Encoding]::UTF8.GetBytes('ü')", ["ü".encode()]),
         ("[int]'42'; [string]5; [datetime]'2026-01-02' -gt [datetime]'2026-01-01'", [42, "5", True]),
     ],
 )

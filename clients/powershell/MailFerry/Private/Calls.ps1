@@ -45,7 +45,9 @@ function Get-MailFerryItem {
         $answer = ConvertFrom-MailFerryJson -Text $text
         $items = @($answer)
         if ($Call['Answer'] -eq 'Pages') { $items = @($answer['items']) }
-        if ($ResultSize -ne 'Unlimited') { $items = @($items | Select-Object -First ([long] $ResultSize - $State['Given'])) }
+        if ($Call['Answer'] -eq 'List' -and $ResultSize -ne 'Unlimited' -and $items.Count -gt [long] $ResultSize) {
+            $items = @($items | Select-Object -First ([int] $ResultSize))
+        }
         foreach ($item in $items) { Add-MailFerryDetail -Call $Call -Item $item }
     } catch {
         $State['Failed'] = $true

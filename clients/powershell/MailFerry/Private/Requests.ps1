@@ -22,7 +22,6 @@ function Send-MailFerryRequest {
         Method = $Method
         Headers = @{
             Authorization = 'Bearer ' + (ConvertFrom-MailFerrySecret -Value $script:MailFerryConnection['Token'])
-            Accept = 'application/json, text/csv'
         }
         # A test of a server takes up to 15 seconds, a CSV of 50,000 rows up to 10.
         TimeoutSec = 60
@@ -96,11 +95,14 @@ function ConvertTo-MailFerrySegment {
     # Write a name as one segment of a path.
     param([string] $Value)
 
-    # .NET takes `.` and `..` for steps up the path even if they are percent-encoded.
-    if (-not $Value.Trim('.')) {
-        throw (New-MailFerryError -Message "The name '$Value' cannot stand in an address." -ErrorId 'InvalidValue' -Category 'InvalidArgument' -Advice 'Use the GUID.')
+    $segment = [uri]::EscapeDataString($Value)
+    # .NET takes `.` and `..` for steps up the path, and under Windows PowerShell `%2F` and `%5C` for slashes: such a name
+    # would be a request about something else.
+    $seen = ([uri] "http://localhost/$segment").AbsoluteUri
+    if (-not $Value -or $seen -cne "http://localhost/$segment") {
+        throw (New-MailFerryError -Message "The name '$Value' cannot stand in an address here." -ErrorId 'InvalidValue' -Category 'InvalidArgument' -Advice 'Use the GUID.')
     }
-    return [uri]::EscapeDataString($Value)
+    return $segment
 }
 
 function ConvertFrom-MailFerryJson {

@@ -142,6 +142,7 @@ function Read-MailFerryCsv {
     # Give Base64 and Name of a CSV: of its bytes, which have no name, or of a file.
     param([object] $Value)
 
+    if ($Value -is [System.IO.FileInfo]) { $Value = $Value.FullName }
     if ($Value -is [string]) {
         $file = Resolve-MailFerryPath -Path $Value
         $bytes = [System.IO.File]::ReadAllBytes($file)

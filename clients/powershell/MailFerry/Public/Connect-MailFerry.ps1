@@ -58,7 +58,7 @@ function Connect-MailFerry {
         if ($PSCmdlet.ParameterSetName -eq 'TokenFile') {
             $Token = Read-MailFerryToken -Path $TokenFile
         }
-        $script:MailFerryConnection = @{ Uri = $Uri.AbsoluteUri.TrimEnd('/'); Token = $Token }
+        $script:MailFerryConnection = @{ Uri = $Uri.AbsoluteUri.TrimEnd('/'); Token = $Token.Copy() }
         $null = Send-MailFerryRequest -Method 'GET' -Path '/config'
     } catch {
         $script:MailFerryConnection = $before

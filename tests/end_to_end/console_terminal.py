@@ -1,0 +1,128 @@
+"""`mailferry console` at a terminal of its own: types lines, answers questions, reads what is shown."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+_COLUMNS, _LINES = 300, 60
+_READY, _ENTERED = "\x1b[?2004h", "\x1b[?2004l"
+"""What prompt_toolkit sends when it begins to read a command, and when it has read one: pasting in brackets."""
+
+_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r")
+_DEADLINE_SECONDS = 60.0
+
+
+class ConsoleTerminal:
+    """A console in a pseudo-terminal. Leaving the context ends it."""
+
+    def __init__(self, *words: str, folder: Path, **environment: str) -> None:
+        self._words = words
+        self._folder = folder
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("MAILFERRY_")},
+            "TERM": "xterm",
+            "PROMPT_TOOLKIT_NO_CPR": "1",
+            "XDG_STATE_HOME": str(folder / "state"),
+            **environment,
+        }
+        self._text = ""
+        self._changed = threading.Condition()
+
+    def __enter__(self) -> ConsoleTerminal:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", _LINES, _COLUMNS, 0, 0))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mailferry", "console", *self._words],
+            cwd=self._folder,
+            env=self._environment,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+        os.close(slave)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self._wait(lambda: self._text.count(_READY) > 0)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.wait(30)
+        self._reader.join(30)
+        os.close(self._master)
+
+    def keys(self, text: str) -> None:
+        """Press keys; a line end is the Enter key."""
+        os.write(self._master, text.replace("\n", "\r").encode())
+
+    def run(self, command: str, *answers: str) -> str:
+        """Type a command and answer its questions; give what it shows."""
+        before = self._text.count(_READY)
+        seen = len(self._text)
+        self.keys(command + "\n")
+        for answer in answers:
+            self._wait(lambda: self._text.find(": ", self._text.find(_ENTERED, seen)) > 0 and self._asks(seen))
+            seen = len(self._text)
+            self.keys(answer + "\n")
+        self._wait(lambda: self._text.count(_READY) > before)
+        shown = self._text[: self._text.rindex(_READY)]
+        return plain(shown[shown.rindex(_ENTERED) :])
+
+    def ended(self) -> int:
+        """Wait until it has ended, and give the exit code."""
+        return self.process.wait(_DEADLINE_SECONDS)
+
+    @property
+    def screen(self) -> str:
+        """All that was ever shown, without colours and movements."""
+        return plain(self._text)
+
+    def _asks(self, since: int) -> bool:
+        return plain(self._text[since:]).endswith(": ")
+
+    def _wait(self, condition: object) -> None:
+        assert callable(condition)
+        deadline = time.monotonic() + _DEADLINE_SECONDS
+        with self._changed:
+            while not condition():
+                left = deadline - time.monotonic()
+                assert left > 0, plain(self._text)[-3_000:]
+                assert self.process.poll() is None or condition(), plain(self._text)[-3_000:]
+                self._changed.wait(min(left, 0.5))
+
+    def _read(self) -> None:
+        waiting = b""
+        while True:
+            try:
+                piece = os.read(self._master, 65_536)
+            except OSError:  # the other end is closed
+                return
+            if not piece:
+                return
+            waiting += piece
+            text = waiting.decode("utf-8", "ignore")
+            with self._changed:
+                self._text += text
+                self._changed.notify_all()
+            waiting = waiting[len(text.encode()) :]
+
+
+def plain(text: str) -> str:
+    """Give a text without what moves the cursor and colours."""
+    return _ESCAPE.sub("", text)
