@@ -24,6 +24,7 @@ from typing import Any
 
 import httpx
 
+from bench.csv50000_serve import NOTES
 from bench.measure import environment_of_a_user
 from bench.results import Result
 from bench.tools import OWN
@@ -101,7 +102,7 @@ def _passes(service: Process, folder: Path, rows: int, number: int) -> Result:
         _checked(service.client.get("/users", params={"batch": "b", "limit": 100}))
         slowest = max(slowest, time.perf_counter() - asked)
     seconds, cpu = time.perf_counter() - begun, service.cpu_seconds() - before
-    most, most_of_login = _most_at_once((folder / "passes").read_text().splitlines())
+    most, most_of_login = _most_at_once((folder / "data" / NOTES).read_text().splitlines())
     held = most <= LIMIT and most_of_login <= LOGIN_LIMIT
     _note(f"at most {most} passes at once (limit {LIMIT}), {most_of_login} of one login (limit {LOGIN_LIMIT})")
     _note(f"slowest first page meanwhile {slowest * 1e3:.0f} ms")
@@ -138,10 +139,12 @@ def _csv(rows: int) -> bytes:
 
 @contextmanager
 def _service(folder: Path) -> Iterator[Process]:
-    data, environment = folder / "data", environment_of_a_user({"BENCH_PASSES": str(folder / "passes")})
+    data, environment = folder / "data", environment_of_a_user({"BENCH_PASSES": str(folder / "data" / NOTES)})
     command = [sys.executable, "-m", "bench.csv50000_serve", "serve", "--data", str(data), "--port", "0"]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment_of_a_user({})
+        )
     try:
         for _ in _until(60.0):
             if (data / "address").exists() and (data / "address").read_text().endswith("\n"):

@@ -1,6 +1,6 @@
 """`mailferry serve` whose workers run passes that do nothing; `python -m bench.csv50000_serve worker` is such a worker.
 
-Each pass notes in the file that BENCH_PASSES names when it began and ended, and under which login it would run.
+Each pass notes in the file NOTES of the data folder when it began and ended, and under which login it would run.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from mailferry.cli.main import main
@@ -23,6 +24,7 @@ from mailferry.store import claims, events, users
 from mailferry.store.database import Database
 
 COMMAND = (sys.executable, "-m", "bench.csv50000_serve", "worker")
+NOTES = "passes"
 _COPIED = Progress(100, 100, 0, 0, 409_600, 409_600, 5, 5)
 _DAY_SECONDS = 86_400.0
 
@@ -31,7 +33,7 @@ _DAY_SECONDS = 86_400.0
 async def open_runner(settings: Mapping[str, Any]) -> AsyncIterator[RunJob]:
     """Give passes that read and write in the store what real ones do, and copy nothing."""
     database = await Database.open(str(settings["database"]))
-    notes = os.open(os.environ["BENCH_PASSES"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    notes = os.open(Path(settings["data"]) / NOTES, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def note(step: int, login: str) -> None:
         os.write(notes, f"{time.monotonic()} {step} {login}\n".encode())

@@ -12,7 +12,8 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -77,7 +78,7 @@ class ConsoleTerminal:
         seen = len(self._text)
         self.keys(command + "\n")
         for answer in answers:
-            self._wait(lambda: self._text.find(": ", self._text.find(_ENTERED, seen)) > 0 and self._asks(seen))
+            self._wait(partial(self._asks, seen))
             seen = len(self._text)
             self.keys(answer + "\n")
         self._wait(lambda: self._text.count(_READY) > before)
@@ -94,10 +95,11 @@ class ConsoleTerminal:
         return plain(self._text)
 
     def _asks(self, since: int) -> bool:
-        return plain(self._text[since:]).endswith(": ")
+        """Tell whether a question was shown since then, and not answered yet."""
+        shown = self._text[since:]
+        return (_ENTERED in shown or since > self._text.rfind(_ENTERED)) and plain(shown).endswith(": ")
 
-    def _wait(self, condition: object) -> None:
-        assert callable(condition)
+    def _wait(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _DEADLINE_SECONDS
         with self._changed:
             while not condition():

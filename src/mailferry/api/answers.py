@@ -125,7 +125,7 @@ class StatisticsAnswer(Answer):
 
 
 class ConfigAnswer(Answer):
-    """The settings of the service."""
+    """The settings of the service, without the password of the mail server."""
 
     incremental_interval_seconds: float
     max_number_of_batches: int
@@ -135,6 +135,12 @@ class ConfigAnswer(Answer):
     retry_seconds: float
     longest_retry_seconds: float
     repair: str
+    smtp_server: str
+    smtp_port: int
+    smtp_security: Security
+    smtp_user: str
+    smtp_from: str
+    smtp_ca_file: str
 
 
 class TokenAnswer(Answer):

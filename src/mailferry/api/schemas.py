@@ -161,10 +161,20 @@ class ConfigFields(Sent):
     retry_seconds: Seconds | None = None
     longest_retry_seconds: Seconds | None = None
     repair: Text | None = None
+    smtp_server: Text | None = Field(None, description="The mail server for reports; empty: none are sent.")
+    smtp_port: Whole | None = None
+    smtp_security: Security | None = None
+    smtp_user: Text | None = Field(None, description="Empty: without a login.")
+    smtp_password: Text | None = Field(None, description="It is never given back. Empty: none.", repr=False)
+    smtp_from: Text | None = Field(None, description="The sender: an address, or a name and <address>.")
+    smtp_ca_file: Text | None = Field(None, description="A file with the authorities that are trusted (PEM).")
 
     def changes(self) -> dict[str, object]:
         """Give what was sent, by name."""
-        return self.model_dump(exclude_none=True)
+        changes = self.model_dump(exclude_none=True)
+        if self.smtp_password is not None:
+            changes["smtp_password"] = Secret(self.smtp_password)
+        return changes
 
 
 class NewToken(Sent):
@@ -174,4 +184,4 @@ class NewToken(Sent):
     role: Role = Role.VIEWER
 
 
-assert set(ConfigFields.model_fields) == set(Config.__dataclass_fields__)
+assert set(ConfigFields.model_fields) == {*Config.__dataclass_fields__, "smtp_password"}

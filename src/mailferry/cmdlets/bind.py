@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from mailferry.cmdlets.convert import flattened
 from mailferry.cmdlets.errors import BindingError, CommandError, MissingParameters, Span
 from mailferry.cmdlets.spec import all_parameters
 from mailferry.cmdlets.spec_model import Cmdlet, Parameter, ValueType
@@ -100,7 +101,10 @@ def bind(cmdlet: Cmdlet, arguments: Sequence[Argument], converted: Converter, *,
     for argument in positional:
         try:
             parameter = _at_position(cmdlet, values, argument)
-            values[parameter.name] = converted(argument.value, parameter)
+            value = converted(argument.value, parameter)
+            if parameter.name in values:
+                value = [*flattened(values[parameter.name]), *flattened(value)]
+            values[parameter.name] = value
         except CommandError as error:
             raise error.placed(argument.span, cmdlet.name) from None
     return finished(Bound(cmdlet, values), piped=piped)
@@ -160,6 +164,9 @@ def _at_position(cmdlet: Cmdlet, values: dict[str, object], argument: Argument) 
     free = [p for p in open_ if not p.sets or any(name in p.sets for name in sets)] or open_
     block = isinstance(argument.value, ScriptBlock)
     free.sort(key=lambda p: (p.position or 0, block != (p.type is ValueType.SCRIPT_BLOCK)))
+    rest = next((p for p in cmdlet.parameters if p.takes_rest), None)
+    if not free and rest is not None:
+        return rest
     if not free:
         shown = argument.value if isinstance(argument.value, (str, int, float)) else type(argument.value).__name__
         raise BindingError(

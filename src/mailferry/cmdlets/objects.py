@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
+from mailferry.cmdlets.format import moment_text
 from mailferry.cmdlets.records import ByteSize, Lines, Record
 from mailferry.cmdlets.spec_model import ObjectKind, Property, Shape
 from mailferry.cmdlets.spec_objects import object_kind
+
+_FIELD: Final = re.compile(r"{(\w+)}")
 
 
 def record_of(kind: ObjectKind, data: Mapping[str, Any]) -> Record:
@@ -45,7 +49,7 @@ def _shaped(shape: Shape, found: Any) -> object:
     if shape is Shape.MOMENT:
         return _moment(found)
     if shape is Shape.SECONDS:
-        return timedelta(seconds=round(float(found))) if _is_number(found) else None
+        return _span(found) if _is_number(found) else None
     if shape is Shape.SIZE:
         return ByteSize(found) if _is_number(found) else None
     if shape is Shape.NUMBER:
@@ -55,6 +59,14 @@ def _shaped(shape: Shape, found: Any) -> object:
     return str(found)
 
 
+def _span(seconds: float) -> object:
+    """Give a duration, to the second; the number itself if it is longer than any calendar."""
+    try:
+        return timedelta(seconds=round(seconds))
+    except OverflowError:
+        return seconds
+
+
 def _is_number(found: object) -> bool:
     return isinstance(found, (int, float)) and not isinstance(found, bool)
 
@@ -62,9 +74,9 @@ def _is_number(found: object) -> bool:
 def _moment(found: object) -> datetime | None:
     try:
         moment = datetime.fromisoformat(str(found))
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _lines(found: Any, template: str) -> Lines | None:
@@ -76,11 +88,12 @@ def _lines(found: Any, template: str) -> Lines | None:
 
 
 def _filled(template: str, item: Mapping[str, Any]) -> str:
-    text = template
-    for name, value in item.items():
-        mark = "{" + name + "}"
-        if mark in text:
-            # Text of servers may hold braces, so a value that was put in is not looked at again.
-            before, _, after = text.partition(mark)
-            return (before + ("" if value is None else str(value)) + _filled(after, item)).strip()
-    return text
+    """Put the fields into the template. Text of servers may hold braces, so what was put in is not looked at again."""
+
+    def put(match: re.Match[str]) -> str:
+        found = item.get(match[1])
+        if match[1] == "at" and (moment := _moment(found)) is not None:
+            return moment_text(moment)
+        return "" if found is None else str(found)
+
+    return _FIELD.sub(put, template).strip()

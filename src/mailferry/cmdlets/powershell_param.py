@@ -116,8 +116,8 @@ def _validation(cmdlet: Cmdlet, parameter: Parameter) -> list[str]:
         most = _MOST[parameter.type] if parameter.most is None else str(parameter.most)
         least = _MOST[parameter.type].replace("Max", "Min") if parameter.least is None else str(parameter.least)
         # ValidateRange wants both bounds of the type of the parameter.
-        suffix = "L" if parameter.type is T.SIZE and parameter.least is not None else ""
-        return [f"[ValidateRange({least}{suffix}, {most})]"]
+        kind = "[long] " if parameter.type is T.SIZE and parameter.least is not None else ""
+        return [f"[ValidateRange({kind}{least}, {most})]"]
     if parameter.type in (T.STRING, T.FQDN):
         lines = ["[ValidateNotNullOrEmpty()]"] if _names_something(cmdlet, parameter) else []
         return lines + ([f"[ValidateLength(0, {parameter.most})]"] if parameter.most is not None else [])

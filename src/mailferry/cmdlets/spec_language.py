@@ -182,7 +182,7 @@ WRITE_OUTPUT = _text(
     "Write",
     "Output",
     "Gives objects to the pipeline.",
-    Parameter("InputObject", T.OBJECT, "The objects.", position=0, pipeline=True),
+    Parameter("InputObject", T.OBJECT, "The objects.", position=0, pipeline=True, takes_rest=True),
     aliases=("echo", "write"),
     example="Write-Output terrya@contoso.edu,annb@contoso.edu | Get-MigrationUser",
 )
@@ -190,7 +190,11 @@ WRITE_HOST = _text(
     "Write",
     "Host",
     "Shows a text.",
-    Parameter("Object", T.OBJECT, "The text.", position=0, pipeline=True),
+    Parameter("Object", T.OBJECT, "The text.", position=0, pipeline=True, takes_rest=True),
+    *(
+        Parameter(name, T.STRING, "Taken, without effect.", without_effect=True)
+        for name in ("ForegroundColor", "BackgroundColor")
+    ),
     example='Write-Host "The batch is $($batch.Status)."',
 )
 READ_HOST = _text(

@@ -37,7 +37,8 @@ class Parameter:
     `position`: it may be given without its name, in this place (from 0); `mandatory`: in each of its `sets` (none:
     all of the cmdlet's); `pipeline`: it takes the objects of a pipeline. `needs`: parameters without which this one
     means nothing. `least`, `most`: bounds of a number; of a text, `most` is its length. `without_effect`: it is taken
-    because scripts have it, and nothing comes of it. `ours`: Exchange does not have it.
+    because scripts have it, and nothing comes of it. `ours`: Exchange does not have it. `takes_rest`: arguments behind
+    the last position are added to it.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Parameter:
     most: int | None = None
     without_effect: bool = False
     ours: bool = False
+    takes_rest: bool = False
 
     @property
     def type_name(self) -> str:

@@ -184,7 +184,7 @@ _partial("ix_user_complete_after", USER.c.complete_after, USER.c.complete_after)
 SECRET = Table(
     "secret",
     METADATA,
-    Column("owner", String(16), primary_key=True),  # "user" or "endpoint"
+    Column("owner", String(16), primary_key=True),  # "user", "endpoint" or "service"
     Column("owner_id", BIG, primary_key=True, autoincrement=False),
     Column("token", LargeBinary, nullable=False),
 )

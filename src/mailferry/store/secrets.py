@@ -13,12 +13,13 @@ from mailferry.store.schema import SECRET
 
 __all__ = ["Keyring", "Owner", "delete", "get", "put", "reseal_all"]
 
-Owner = Literal["user", "endpoint"]
+Owner = Literal["user", "endpoint", "service"]
+"""Whose secrets: the service itself (id 0) has the password of the mail server."""
 _ROWS_AT_ONCE = 1_000
 
 
 async def put(connection: AsyncConnection, owner: Owner, owner_id: int, token: bytes) -> None:
-    """Store the secrets of a user or an endpoint in the place of those that were there."""
+    """Store the secrets of an owner in the place of those that were there."""
     changed = await connection.execute(update(SECRET).where(*_of(owner, owner_id)).values(token=token))
     if not changed.rowcount:
         await connection.execute(insert(SECRET).values(owner=owner, owner_id=owner_id, token=token))
@@ -31,7 +32,7 @@ async def get(connection: AsyncConnection, owner: Owner, owner_id: int) -> bytes
 
 
 async def delete(connection: AsyncConnection, owner: Owner, owner_id: int) -> None:
-    """Forget the secrets of a user or an endpoint."""
+    """Forget the secrets of an owner."""
     await connection.execute(delete_rows(SECRET).where(*_of(owner, owner_id)))
 
 

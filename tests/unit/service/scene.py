@@ -53,7 +53,7 @@ class Scene:
         self.batches = Batches(self.database, self.keyring, self.clock, self.wake)
         self.users = Users(self.database, self.clock, self.wake)
         self.reports = Reports(self.database, self.clock)
-        self.config = Configuration(self.database)
+        self.config = Configuration(self.database, self.keyring)
 
     def clock(self) -> float:
         """Give the moment that the test has set."""

@@ -23,6 +23,12 @@ async def test_what_is_not_set_has_its_default(scene: Scene) -> None:
         "retry_seconds": 30.0,
         "longest_retry_seconds": 1_800.0,
         "repair": "line-ends",
+        "smtp_server": "",
+        "smtp_port": 587,
+        "smtp_security": "Tls",
+        "smtp_user": "",
+        "smtp_from": "",
+        "smtp_ca_file": "",
     }
     changed = await scene.config.change({"max_items": 5, "retry_seconds": "0.5", "repair": "all"})
     assert (changed.max_items, changed.retry_seconds, changed.repair) == (5, 0.5, "all")

@@ -71,7 +71,7 @@ function Set-MigrationConfig {
         [ValidateRange(1, [int]::MaxValue)]
         [int] $MaxItemsPerMailbox,
 
-        [ValidateRange(1L, [long]::MaxValue)]
+        [ValidateRange([long] 1, [long]::MaxValue)]
         [long] $MaxMessageSize,
 
         [ValidateRange(1, [int]::MaxValue)]
