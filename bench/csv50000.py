@@ -139,7 +139,7 @@ def _csv(rows: int) -> bytes:
 
 @contextmanager
 def _service(folder: Path) -> Iterator[Process]:
-    data, environment = folder / "data", environment_of_a_user({"BENCH_PASSES": str(folder / "data" / NOTES)})
+    data = folder / "data"
     command = [sys.executable, "-m", "bench.csv50000_serve", "serve", "--data", str(data), "--port", "0"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(

@@ -12,7 +12,8 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -42,20 +43,7 @@ class ConsoleTerminal:
         self._changed = threading.Condition()
 
     def __enter__(self) -> ConsoleTerminal:
-        self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", _LINES, _COLUMNS, 0, 0))
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "mailferry", "console", *self._words],
-            cwd=self._folder,
-            env=self._environment,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-        )
-        os.close(slave)
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self._start()
         self._wait(lambda: self._text.count(_READY) > 0)
         return self
 
@@ -67,6 +55,15 @@ class ConsoleTerminal:
         self.process.wait(30)
         self._reader.join(30)
         os.close(self._master)
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Start it without waiting for the prompt, which may never come."""
+        self._start()
+        try:
+            yield
+        finally:
+            self.__exit__(None, None, None)
 
     def keys(self, text: str) -> None:
         """Press keys; a line end is the Enter key."""
@@ -93,6 +90,31 @@ class ConsoleTerminal:
     def screen(self) -> str:
         """All that was ever shown, without colours and movements."""
         return plain(self._text)
+
+    @property
+    def text_length(self) -> int:
+        """How much was shown so far, to look at what comes after."""
+        return len(self._text)
+
+    def until_shown(self, text: str, since: int) -> None:
+        """Wait until a text is shown."""
+        self._wait(lambda: text in plain(self._text[since:]))
+
+    def _start(self) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", _LINES, _COLUMNS, 0, 0))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mailferry", "console", *self._words],
+            cwd=self._folder,
+            env=self._environment,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            preexec_fn=_own_terminal,
+        )
+        os.close(slave)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _asks(self, since: int) -> bool:
         """Tell whether a question was shown since then, and not answered yet."""
@@ -123,6 +145,12 @@ class ConsoleTerminal:
                 self._text += text
                 self._changed.notify_all()
             waiting = waiting[len(text.encode()) :]
+
+
+def _own_terminal() -> None:
+    """Make standard input the terminal of the process, so that Ctrl-C reaches it."""
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def plain(text: str) -> str:

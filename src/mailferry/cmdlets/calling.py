@@ -98,7 +98,7 @@ def _once(invocation: Invocation, target: str, questions: _Questions) -> Iterato
     for request in requests:
         if invocation.flag("Verbose"):
             invocation.runtime.host.verbose(f"{request.method} {request.path}")
-        # An administrator's script may close the pipeline early, so only the last request's objects are given lazily.
+        # What follows in the pipeline may end it early: objects of the last request come as they are used.
         if request is requests[-1]:
             yield from (_objects(invocation, request) if cmdlet.kind else _nothing(invocation, request))
         else:
@@ -119,9 +119,9 @@ def _objects(invocation: Invocation, request: Request) -> Iterator[object]:
         return
     kind = object_kind(request.kind)
     for item in _items(invocation, request):
-        yield record_of(kind, _with_details(invocation, request, item))
         if request.method == "POST" and kind is BATCH:
             _warn_of_rows(invocation, item)
+        yield record_of(kind, _with_details(invocation, request, item))
 
 
 def _items(invocation: Invocation, request: Request) -> Iterator[Mapping[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -54,6 +55,8 @@ class Client:
         self._http = httpx.Client(
             headers={"Authorization": f"Bearer {token.reveal()}", "Accept": "application/json"},
             transport=transport,
+            # The authorities that the system trusts, and those of SSL_CERT_FILE.
+            verify=ssl.create_default_context() if base_url.startswith("https:") else True,
             timeout=TIMEOUT,
             trust_env=False,
             follow_redirects=False,

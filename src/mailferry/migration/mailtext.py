@@ -37,9 +37,9 @@ class Occasion(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MailFacts:
-    """All that a mail tells. `totals` adds up the users; `failed` and `left_out` (line of the CSV, reason) are the first
-    `MOST_NAMED`, of `row_errors` rows in all; `too_large`: files that are not attached for that reason; `url`: the
-    service, '' if it is not known.
+    """All that a mail tells. `totals` adds up the users; `failed` and `left_out` (line of the CSV, reason) are the
+    first `MOST_NAMED`, of `row_errors` rows in all; `too_large`: files that are not attached for that reason; `url`:
+    the service, '' if it is not known.
     """
 
     batch: Batch

@@ -14,7 +14,7 @@ from mailferry.store import secrets, settings
 from mailferry.store.database import Database
 from mailferry.store.keyring import Keyring
 
-SMTP_PASSWORD = "smtp_password"
+WRITE_ONLY = "smtp_password"
 """A secret, so not one of the settings: it is set beside them and never given back."""
 _SENT_TO = ("smtp_server", "smtp_user")
 
@@ -38,7 +38,7 @@ class Configuration:
         one of them changes and it is not given again, it is forgotten.
         """
         changes = dict(changes)
-        password = _password(changes.pop(SMTP_PASSWORD, None))
+        password = _password(changes.pop(WRITE_ONLY, None))
         async with self._database.begin() as connection:
             values: dict[str, Any] = asdict(Config.from_settings(await settings.get_all(connection)))
             before = [values[name] for name in _SENT_TO]
@@ -48,7 +48,7 @@ class Configuration:
             for name in changes:
                 await settings.put(connection, name, str(values[name]))
             if password:
-                token = self._keyring.seal({SMTP_PASSWORD: password.reveal()})
+                token = self._keyring.seal({WRITE_ONLY: password.reveal()})
                 await secrets.put(connection, "service", 0, token)
             elif password is not None or before != [values[name] for name in _SENT_TO]:
                 await secrets.delete(connection, "service", 0)
@@ -62,7 +62,7 @@ class Configuration:
         if not config.smtp_server:
             return None
         sealed = self._keyring.unseal(token) if token and config.smtp_user else {}
-        return MailServer.of(config, sealed.get(SMTP_PASSWORD, Secret("")))
+        return MailServer.of(config, sealed.get(WRITE_ONLY, Secret("")))
 
 
 def _password(value: object) -> Secret | None:
@@ -70,7 +70,7 @@ def _password(value: object) -> Secret | None:
         return None
     password = value if isinstance(value, Secret) else Secret(str(value))
     if not password.reveal().isascii() or not password.reveal().isprintable():
-        raise InvalidValue("The password of a mail server has ASCII characters only.", name=SMTP_PASSWORD)
+        raise InvalidValue("The password of a mail server has ASCII characters only.", name=WRITE_ONLY)
     return password
 
 

@@ -27,9 +27,9 @@ _AT_WORK = frozenset({B.STARTING, B.SYNCING, B.INCREMENTAL_SYNCING, B.COMPLETING
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What was told about a batch. `ended`, `completed`: the best result that was told, '' none. `at`: the last mail or,
-    if there was nothing new, when that was seen. `number`: mails so far. `attempts`: those of the mail that is due now,
-    the first one at `failing_since`, the next one at `retry_at`. `stored`: the text from which this was read.
+    """What was told about a batch. `ended`, `completed`: the best result that was told, '' none. `at`: the last mail
+    or, if there was nothing new, when that was seen. `number`: mails so far. `attempts`: those of the mail that is due
+    now, the first one at `failing_since`, the next one at `retry_at`. `stored`: the text from which this was read.
     """
 
     ended: str = ""
@@ -63,6 +63,10 @@ class Note:
         return replace(
             self.passed_over(batch, occasion), at=now, figures=figures, number=self.number + 1, attempts=0, retry_at=0.0
         )
+
+    def seen(self, now: float) -> Note:
+        """Note that there was nothing new to tell."""
+        return replace(self, at=now)
 
     def passed_over(self, batch: Batch, occasion: Occasion) -> Note:
         """Note that a result is not to be told any more."""

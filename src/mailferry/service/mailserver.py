@@ -37,9 +37,9 @@ class MailServer:
     host: str
     port: int
     security: Security
-    user: str = ""
-    password: Secret = Secret("")
-    ca_file: str = ""
+    user: str
+    password: Secret
+    ca_file: str
 
     @classmethod
     def of(cls, config: Config, password: Secret) -> MailServer:
@@ -55,7 +55,10 @@ class MailServer:
 
 
 def send(server: MailServer, message: EmailMessage, sender: str, recipients: tuple[str, ...]) -> dict[str, str]:
-    """Hand a mail in. Give the recipients that were refused while others were taken, with the reason. Raises NotSent."""
+    """Hand a mail in. Give the recipients that were refused while others were taken, with the reason.
+
+    Raises NotSent: nobody gets it.
+    """
     context = _context(server)
     connection: smtplib.SMTP | None = None
     try:

@@ -31,6 +31,7 @@ from mailferry.service.errors import DataFolderBusy
 from mailferry.service.events import Events
 from mailferry.service.ledgers import Ledgers
 from mailferry.service.mailboxes import Mailboxes
+from mailferry.service.mailer import Mailer
 from mailferry.service.passes import PassRunner
 from mailferry.service.progress import ProgressWriter
 from mailferry.service.reports import Reports
@@ -65,6 +66,12 @@ class DataFolder:
     def address_file(self) -> Path:
         """Where the service that runs has written its URL."""
         return self.path / "address"
+
+    def address(self) -> str:
+        """Give the URL of the service that runs, '' if none is known."""
+        with suppress(OSError):
+            return self.address_file.read_text().strip()
+        return ""
 
     def database_url(self) -> str:
         """Give the embedded database."""
@@ -101,11 +108,12 @@ class Service:
         self._engine: LocalEngine | None = None
         self._dispatcher: Dispatcher | None = None
         self._running: asyncio.Task[None] | None = None
+        self._mailing: asyncio.Task[None] | None = None
         self.endpoints = Endpoints(database, keyring, self.now)
         self.batches = Batches(database, keyring, self.now, self.wake)
         self.users = Users(database, self.now, self.wake)
         self.reports = Reports(database, self.now)
-        self.config = Configuration(database)
+        self.config = Configuration(database, keyring)
         self.domains = Domains(database, self.now)
         self.mailboxes = Mailboxes(database)
         self.events = Events(database)
@@ -137,6 +145,8 @@ class Service:
             self.database, self._engine, await self._instance(), self.now, on_removed=self._forget
         )
         self._running = asyncio.create_task(self._dispatcher.run(), name="dispatcher")
+        mailer = Mailer(self.database, self.config, self.reports, self.now, self.folder.address)
+        self._mailing = asyncio.create_task(mailer.run(), name="mailer")
 
     @property
     def is_working(self) -> bool:
@@ -150,11 +160,13 @@ class Service:
 
     async def close(self) -> None:
         """Stop working: passes are handed back, connections closed, the folder is free. May be called twice."""
-        if self._running is not None:
-            self._running.cancel()
+        working = [task for task in (self._running, self._mailing) if task is not None]
+        for task in working:
+            task.cancel()
+        for task in working:
             with suppress(asyncio.CancelledError):
-                await self._running
-            self._running = None
+                await task
+        self._running = self._mailing = None
         await self.database.close()
         self.folder.release()
 
