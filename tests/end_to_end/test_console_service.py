@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.console_terminal import ConsoleTerminal
-from tests.end_to_end.serving import Serving
+from tests.end_to_end.serving import Serving, until
 from tests.servers.base import free_ports
 
 CSV = "EmailAddress,UserName,Password\nterrya@contoso.edu,terry.adams,1091990\nannb@contoso.edu,ann.beebe,2111991\n"
@@ -76,7 +76,7 @@ def test_a_command_a_file_and_standard_input(serving: Serving, batch: str, tmp_p
     [
         ("Get-MigrationBatch nowhere; Write-Host on", 1, "couldn't be found"),
         ("New-MigrationBatch -Name X", 1, "SourceEndpoint, CSVData"),
-        ("Get-MigrationBatch (", 2, "Missing closing ')'"),
+        ("Get-MigrationBatch (nope", 2, "Missing closing ')'"),
         ("Remove-MigrationEndpoint E", 1, "-Confirm:$false"),
         ("Remove-MigrationEndpoint E -WhatIf", 0, ""),
         ("exit 7", 7, ""),
@@ -151,17 +151,20 @@ def test_a_url_and_a_token_of_a_viewer(serving: Serving, tmp_path: Path) -> None
 def test_both_spellings_of_one_command(serving: Serving, tmp_path: Path) -> None:
     (tmp_path / "my users.csv").write_text(CSV)
     data = f"--data={serving.data}"
-    first = mailferry(
-        "new-migrationbatch", "-name", "First floor", "-source", "E", "-csv", "my users.csv", data, folder=tmp_path
+    spelt = (
+        ["new-migrationbatch", "-name", "Ground floor", "-source", "E", "-csv", "my users.csv", data],
+        [data, "batch", "new", "--name=Ground floor", "--source-endpoint", "E", "--csv-data", "my users.csv"],
     )
-    assert first.returncode == 0, first.stderr
-    words = ["--name", "Second floor", "--source-endpoint", "E", "--csv-data", "my users.csv"]
-    second = mailferry(data, "batch", "new", *words, folder=tmp_path)
-    assert second.returncode == 0, second.stderr
-    assert first.stdout.replace("First", "Second").split() == second.stdout.split()
-    for name in ("First floor", "Second floor"):
-        assert serving.get(f"/batches/{name}")["total"] == 2
-        assert mailferry("batch", "remove", name, "--no-confirm", data, folder=tmp_path).stdout == ""
+    shown = []
+    for words in spelt:
+        done = mailferry(*words, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        shown.append(done.stdout)
+        assert serving.get("/batches/Ground floor")["total"] == 2
+        assert mailferry("batch", "remove", "Ground floor", "--no-confirm", data, folder=tmp_path).stdout == ""
+        until(lambda: serving.client.get("/batches/Ground floor").status_code == 404)
+    assert shown[0] == shown[1]
+    assert "Ground floor" in shown[0]
 
 
 def test_formats(serving: Serving, batch: str, tmp_path: Path) -> None:
@@ -257,7 +260,9 @@ def test_help(tmp_path: Path, words: list[str]) -> None:
 def test_a_person_at_a_terminal(serving: Serving, batch: str, tmp_path: Path) -> None:
     with ConsoleTerminal("--data", str(serving.data), folder=tmp_path) as console:
         assert "exit leaves" in console.screen
+        before = console.text_length
         console.keys(f"Get-MigrationBatch {batch[:-3]}\t")
+        console.until_shown(batch[-3:], before)
         assert batch in console.run(" | fl Identity"), "the name was completed"
         shown = console.run("Get-MigrationBatch nowhere")
         assert "\n+ ~~~~" in shown
@@ -290,9 +295,9 @@ def test_a_command_is_broken_off(serving: Serving, tmp_path: Path) -> None:
         with ConsoleTerminal("--data", str(serving.data), folder=tmp_path) as console:
             before = console.text_length
             console.keys(line + " -Security None\n")
-            silent.accept()[0].settimeout(60)
-            console.keys("\x03")
-            console.until_shown("^C", before)
+            with silent.accept()[0]:
+                console.keys("\x03")
+                console.until_shown("^C", before)
             assert "E" in console.run("Get-MigrationEndpoint | % Identity")
             console.keys("\x04")
             assert console.ended() == 0
@@ -313,7 +318,7 @@ def test_control_c_ends_a_single_command(serving: Serving, tmp_path: Path) -> No
             cwd=tmp_path,
             stderr=subprocess.PIPE,
         )
-        silent.accept()[0].settimeout(60)
-        process.send_signal(signal.SIGINT)
-        assert b"Traceback" not in process.communicate(timeout=60)[1]
+        with silent.accept()[0]:
+            process.send_signal(signal.SIGINT)
+            assert b"Traceback" not in process.communicate(timeout=60)[1]
         assert process.returncode == 130

@@ -9,9 +9,7 @@ from typing import NoReturn
 
 from mailferry import __version__
 from mailferry.cli import helptexts, service_arguments, service_texts
-from mailferry.cli.cmdlet_completion import add_completion
-from mailferry.cli.cmdlet_nouns import NOUNS
-from mailferry.cli.console import add_console
+from mailferry.cli.cmdlet_words import NOUNS
 from mailferry.errors import BadUsage
 
 SECURITIES = ("none", "ssl", "tls")
@@ -93,8 +91,10 @@ def _add_service(command: Callable[[str, str, str, str, str], argparse.ArgumentP
     service_arguments.add_token(
         command("token", "make and remove tokens of the API", texts.TOKENS, texts.TOKENS_EPILOG, "[options] ACTION")
     )
-    add_console(command("console", "type the cmdlets of Exchange", texts.CONSOLE, texts.CONSOLE_EPILOG, "[options]"))
-    add_completion(
+    service_arguments.add_console(
+        command("console", "type the cmdlets of Exchange", texts.CONSOLE, texts.CONSOLE_EPILOG, "[options]")
+    )
+    service_arguments.add_completion(
         command("completion", "make a shell complete commands", texts.COMPLETION, texts.COMPLETION_EPILOG, "SHELL")
     )
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mailferry.cli.cmdlet_connection import connect, no_service
-from mailferry.cli.cmdlet_nouns import NOUNS
-from mailferry.cli.cmdlet_options import Options, command_word, read_options
+from mailferry.cli.cmdlet_options import Options, read_options
+from mailferry.cli.cmdlet_words import NOUNS
 from mailferry.errors import BadUsage
 
 if TYPE_CHECKING:
@@ -23,16 +23,7 @@ DONE: Final = 0
 FAILED: Final = 1
 USAGE: Final = 2
 
-_CMDLET: Final = re.compile(r"[A-Za-z]+[-–—][A-Za-z]+")
 _HELP: Final = frozenset({"--help", "-h", "-?", "-Help", "-help"})
-
-
-def is_cmdlet(words: Sequence[str]) -> bool:
-    """Tell whether the words of a command line are a cmdlet in one of the spellings, or ask for help on one."""
-    first, second = command_word(words)
-    if first == "help":
-        return second in NOUNS or bool(_CMDLET.fullmatch(second))
-    return first in NOUNS or bool(_CMDLET.fullmatch(first))
 
 
 def run_cmdlet(words: Sequence[str], environment: Mapping[str, str] = os.environ) -> int:

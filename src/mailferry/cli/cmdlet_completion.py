@@ -7,10 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from mailferry.cli.cmdlet_nouns import NOUNS
-from mailferry.cli.cmdlet_options import FORMATS
+from mailferry.cli.cmdlet_words import FORMATS, NOUNS, SHELLS
 
-SHELLS: Final = ("bash", "zsh", "fish", "powershell")
 GENERAL: Final[Mapping[str, tuple[str, ...]]] = {
     "--data": (),
     "--url": (),
@@ -20,11 +18,6 @@ GENERAL: Final[Mapping[str, tuple[str, ...]]] = {
 _OPTION: Final = re.compile(r"^  +(?:-\w[\w-]*(?: \S+)?, )*(--[a-z][a-z-]*)(?: (\{[^}]*\}|[A-Z][\w|]*))?", re.MULTILINE)
 _ACTIONS: Final = re.compile(r"^actions:\n(?:  .*\n)+", re.MULTILINE)
 _ACTION: Final = re.compile(r"^    ([a-z]+)  ", re.MULTILINE)
-
-
-def add_completion(parser: argparse.ArgumentParser) -> None:
-    """Add the argument of `mailferry completion`."""
-    parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
 
 
 def completion(arguments: argparse.Namespace) -> int:

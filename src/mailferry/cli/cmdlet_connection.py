@@ -5,19 +5,18 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from mailferry.cli.cmdlet_secrets import first_line
-from mailferry.cli.service_arguments import DEFAULT_DATA
+from mailferry.cli.service_arguments import DEFAULT_DATA, TOKEN_VARIABLE
 from mailferry.errors import BadUsage
+from mailferry.records import dataclass
 
 if TYPE_CHECKING:
     from mailferry.cmdlets.client import Client
 
-TOKEN_VARIABLE: Final = "MAILFERRY_TOKEN_FILE"  # noqa: S105 - the name of a variable
 ADDRESS_FILE: Final = "address"
 TOKEN_FILE: Final = "token"  # noqa: S105 - the name of a file
 
@@ -37,21 +36,6 @@ class Place:
     def folder(self) -> Path:
         """The data folder."""
         return Path(self.data or DEFAULT_DATA).expanduser()
-
-
-def add_place(parser: argparse._ActionsContainer) -> None:
-    """Add the options that say where the service is."""
-    parser.add_argument(
-        "--data", metavar="FOLDER", default="", help=f"the service's data folder (default ./{DEFAULT_DATA})"
-    )
-    parser.add_argument("--url", metavar="URL", default="", help="the service (default: that of the data folder)")
-    parser.add_argument(
-        "--token-file",
-        metavar="FILE",
-        default="",
-        help=f"holds the token (default: {TOKEN_VARIABLE}, else that of the data folder)",
-    )
-    parser.add_argument("--allow-plain-http", action="store_true", help="send the token to another machine without TLS")
 
 
 def place_of(arguments: argparse.Namespace) -> Place:

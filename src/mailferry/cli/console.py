@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mailferry.cli.cmdlet_connection import Place, add_place, connect, no_service, place_of
+from mailferry.cli.cmdlet_connection import Place, connect, no_service, place_of
 from mailferry.errors import BadUsage
 
 if TYPE_CHECKING:
@@ -18,18 +18,6 @@ if TYPE_CHECKING:
 
 FAILED: Final = 1
 _HISTORY: Final = "console-history"
-
-
-def add_console(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `mailferry console`."""
-    what = parser.add_argument_group("what is run").add_mutually_exclusive_group()
-    what.add_argument(
-        "-Command", "-command", "-c", "--command", dest="text", metavar="TEXT", help="these commands, then end"
-    )
-    what.add_argument(
-        "-File", "-file", "--file", dest="file", metavar="SCRIPT", help="the commands in this file, then end"
-    )
-    add_place(parser.add_argument_group("service"))
 
 
 def console(arguments: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> int:

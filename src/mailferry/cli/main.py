@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mailferry.cli import exitcodes
 from mailferry.cli.arguments import make_parser
-from mailferry.cli.cmdlet import is_cmdlet, run_cmdlet
+from mailferry.cli.cmdlet_words import is_cmdlet
 from mailferry.errors import BadUsage, MailferryError
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         words = sys.argv[1:] if argv is None else argv
         if is_cmdlet(words):
+            from mailferry.cli.cmdlet import run_cmdlet
+
             return run_cmdlet(words)
         arguments = parser.parse_args(argv)
         return _run(parser, arguments)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+from mailferry.cli.cmdlet_words import SHELLS
+
 DEFAULT_PORT = 8380
 DEFAULT_DATA = "mailferry-data"
+TOKEN_VARIABLE = "MAILFERRY_TOKEN_FILE"  # noqa: S105 - the name of a variable
 
 
 def add_serve(parser: argparse.ArgumentParser) -> None:
@@ -97,3 +100,35 @@ def add_migrate(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--report", metavar="FILE", default="", help="write a line for each mailbox as CSV")
     output.add_argument("--json", action="store_true", help="print events as JSON, one a line")
     output.add_argument("-q", "--quiet", action="store_true", help="print nothing if all went well")
+
+
+def add_place(parser: argparse._ActionsContainer) -> None:
+    """Add the options that say where the service is."""
+    parser.add_argument(
+        "--data", metavar="FOLDER", default="", help=f"the service's data folder (default ./{DEFAULT_DATA})"
+    )
+    parser.add_argument("--url", metavar="URL", default="", help="the service (default: that of the data folder)")
+    parser.add_argument(
+        "--token-file",
+        metavar="FILE",
+        default="",
+        help=f"holds the token (default: {TOKEN_VARIABLE}, else that of the data folder)",
+    )
+    parser.add_argument("--allow-plain-http", action="store_true", help="send the token to another machine without TLS")
+
+
+def add_console(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `mailferry console`."""
+    what = parser.add_argument_group("what is run").add_mutually_exclusive_group()
+    what.add_argument(
+        "-Command", "-command", "-c", "--command", dest="text", metavar="TEXT", help="these commands, then end"
+    )
+    what.add_argument(
+        "-File", "-file", "--file", dest="file", metavar="SCRIPT", help="the commands in this file, then end"
+    )
+    add_place(parser.add_argument_group("service"))
+
+
+def add_completion(parser: argparse.ArgumentParser) -> None:
+    """Add the argument of `mailferry completion`."""
+    parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))

@@ -16,6 +16,7 @@ from prompt_toolkit.history import FileHistory
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import Output
+from prompt_toolkit.shortcuts import clear
 
 from mailferry.cmdlets.complete import Names, candidates
 from mailferry.cmdlets.errors import Exit
@@ -24,6 +25,7 @@ from mailferry.cmdlets.unfinished import wants_more
 
 PROMPT: Final = "mailferry> "
 CONTINUED: Final = ">> "
+_CLEARING: Final = ("clear", "cls", "clear-host")
 _SECRET: Final = re.compile(r"password|securestring|token|secret", re.IGNORECASE)
 """Lines with these words may hold a password, and do not get into the history."""
 
@@ -68,12 +70,15 @@ class Console:
                 return 0
             if not text.strip():
                 continue
+            if text.strip().lower() in _CLEARING:
+                clear()
+                continue
             try:
                 self._session.run(text)
             except Exit as ended:
                 return ended.status
             except KeyboardInterrupt:
-                self._session.host.write("^C")
+                self._session.host.write("")  # the terminal has shown ^C
 
 
 class LineCompleter(Completer):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Final, Protocol, TextIO
 
 from mailferry.cmdlets.errors import CommandError, ParseError, printable, render
@@ -24,6 +26,7 @@ _REPLIES: Final[Mapping[str, Reply]] = {
     **dict.fromkeys(("l", "no to all"), Reply.NO_TO_ALL),
 }
 _CHOICES: Final = '[Y] Yes  [A] Yes to All  [N] No  [L] No to All  [?] Help (default is "Y"): '
+_HEAD: Final = re.compile(r" *\+ \w+ +: ")
 _EXPLAINED: Final = """\
 Y - Do it.
 A - Do it, and the same for all other objects of this command.
@@ -145,8 +148,19 @@ class StreamHost:
 
     def _tell(self, text: str, colour: str) -> None:
         self._out.flush()
+        if self._err.isatty():
+            text = "\n".join(_wrapped(line, self.width) for line in text.split("\n"))
         shown = f"{colour}{text}{_PLAIN}" if self._colour and colour else text
         print(shown, file=self._err, flush=True)
+
+
+def _wrapped(line: str, width: int) -> str:
+    """Break a line between words, under its own text; what was typed stays as it is, or its carets would not fit."""
+    if len(line) <= width or line.startswith("+ "):
+        return line
+    head = _HEAD.match(line)
+    indent = " " * (len(head[0]) if head else len(line) - len(line.lstrip()))
+    return fill(line, width, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _nobody(prompt: str) -> NobodyToAsk:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, TextIO
+from typing import TextIO
 
 from mailferry.cmdlets.console_host import Asking, StreamHost
 from mailferry.cmdlets.errors import CommandError, MissingParameters, printable
@@ -88,5 +89,4 @@ def shown(objects: Sequence[object], form: Format, width: int, *, one: bool, is_
 
 
 def _array(objects: Sequence[object]) -> str:
-    found: list[Any] = [plain(item) for item in objects]
-    return json_text([found])
+    return json.dumps([plain(item) for item in objects], ensure_ascii=False, indent=2)

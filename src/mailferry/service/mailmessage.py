@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import parseaddr
+from email.utils import getaddresses
 
 from mailferry.migration.csvrows import is_smtp_address
 from mailferry.migration.mailtext import MailFacts, subject, text
@@ -17,8 +17,8 @@ def sender_of(value: str) -> Address | None:
     """Read `smtp_from`: an address, or `Name <address>`. None: it is neither."""
     if not value.isprintable():
         return None
-    name, address = parseaddr(value)
-    return _address(address, name) if is_smtp_address(address) else None
+    found = getaddresses([value])
+    return _address(found[0][1], found[0][0]) if len(found) == 1 and is_smtp_address(found[0][1]) else None
 
 
 def compose(

@@ -126,7 +126,8 @@ def _not_sent(server: MailServer, error: Exception) -> NotSent:
             reason = f"{where} answered {_answer(server, error.smtp_code, error.smtp_error)}"
             for_all = not isinstance(error, smtplib.SMTPDataError)
         case smtplib.SMTPServerDisconnected():
-            reason = f"{where} closed the connection"
+            timed_out = "timed out" in str(error)  # smtplib gives the reason in words only
+            reason = f"{where} {'did not answer in time' if timed_out else 'closed the connection'}"
         case smtplib.SMTPNotSupportedError():
             reason = f"{where}: {_clean(server, str(error))}"
         case ssl.SSLCertVerificationError():

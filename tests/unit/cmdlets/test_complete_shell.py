@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from mailferry.cli.arguments import make_parser
-from mailferry.cli.cmdlet_completion import GENERAL, SHELLS, words_of_commands
-from mailferry.cli.cmdlet_nouns import NOUNS
+from mailferry.cli.cmdlet_completion import GENERAL, words_of_commands
+from mailferry.cli.cmdlet_words import NOUNS, SHELLS
 from mailferry.cmdlets.complete_shell import script, words_of
 from mailferry.cmdlets.spec import CMDLETS
 from mailferry.cmdlets.unix import nouns

@@ -78,6 +78,17 @@ def test_errors_are_red_at_a_terminal_only() -> None:
     assert "\x1b" not in plain.getvalue()
 
 
+def test_long_errors_are_broken_between_words_at_a_terminal() -> None:
+    err = Terminal()
+    there = StreamHost(io.StringIO(), err, environment={"COLUMNS": "40", "TERM": "dumb"})
+    typed = "Get-MigrationBatch " + "x" * 60
+    there.error(CommandError("A message of many words, " * 3, span=Span(0, 18), advice="Do this or that, " * 3), typed)
+    lines = err.getvalue().splitlines()
+    assert f"+ {typed}" in lines
+    assert all(len(line) <= 40 for line in lines if not line.startswith("+ "))
+    assert lines[lines.index("    + Advice        : Do this or that,") + 1].startswith(" " * 22 + "Do this")
+
+
 def test_what_a_server_says_does_not_move_the_cursor() -> None:
     there, _, err = host(colour=True)
     there.warn("a\x1b[2Jb")

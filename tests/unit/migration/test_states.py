@@ -25,7 +25,8 @@ from mailferry.migration.states import (
     user_goes_on,
 )
 
-B, U = BatchStatus, UserStatus
+B = BatchStatus
+U = UserStatus
 FIXED = {B.CREATED, B.WAITING, B.REMOVING, B.CORRUPTED}
 counts = st.dictionaries(st.sampled_from(U), st.integers(0, 3)).map(Counts)
 
@@ -133,7 +134,7 @@ def test_a_batch_says_what_its_users_do(status: BatchStatus, counts: Counts) -> 
 
 def test_the_ways_of_a_batch() -> None:
     def follows(status: BatchStatus, **users: int) -> BatchStatus:
-        return batch_follows(status, Counts({U[name]: number for name, number in users.items()}))
+        return batch_follows(status, Counts({UserStatus[name]: number for name, number in users.items()}))
 
     assert follows(B.STARTING, QUEUED=5) is B.STARTING
     assert follows(B.STARTING, QUEUED=4, SYNCING=1) is B.SYNCING
