@@ -19,6 +19,7 @@ import pytest
 from tests.end_to_end.console_terminal import ConsoleTerminal
 from tests.end_to_end.serving import Serving, until
 from tests.servers.base import free_ports
+from tests.servers.pki import Pki
 
 CSV = "EmailAddress,UserName,Password\nterrya@contoso.edu,terry.adams,1091990\nannb@contoso.edu,ann.beebe,2111991\n"
 
@@ -143,6 +144,40 @@ def test_a_url_and_a_token_of_a_viewer(serving: Serving, tmp_path: Path) -> None
     assert "token" in done.stderr
     file.chmod(0o644)
     assert "chmod 600" in mailferry("endpoint", "get", *place, folder=tmp_path).stderr
+
+
+def test_a_service_with_a_certificate_of_its_own_authority(tmp_path: Path) -> None:
+    pki = Pki(tmp_path / "tls")
+    made = pki.certificate()
+    command = ["serve", "--data", "d", "--port", "0", "--tls-certificate", str(made.certificate)]
+    with (tmp_path / "serve.log").open("wb") as log:
+        service = subprocess.Popen(
+            [sys.executable, "-m", "mailferry", *command, "--tls-key", str(made.key)],
+            cwd=tmp_path,
+            stdout=log,
+            stderr=log,
+        )
+    words = ["endpoint", "get", "--data", "d", "--output", "json"]
+    try:
+        until((tmp_path / "d" / "address").exists, (tmp_path / "serve.log").read_text)
+        until(lambda: "CERTIFICATE_VERIFY_FAILED" in mailferry(*words, folder=tmp_path).stderr)
+        done = mailferry(*words, folder=tmp_path, SSL_CERT_FILE=str(pki.ca_file))
+        assert [endpoint["Identity"] for endpoint in json.loads(done.stdout)] == ["Mailboxes"]
+    finally:
+        service.terminate()
+        service.wait(30)
+
+
+def test_standard_input_that_is_no_text(serving: Serving, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mailferry", "console", "--data", str(serving.data)],
+        input=b"Get-MigrationBatch \xff",
+        env={**os.environ, "PYTHONUTF8": "1"},
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert b"UTF-8" in done.stderr
 
 
 # single commands
@@ -306,7 +341,7 @@ def test_a_command_is_broken_off(serving: Serving, tmp_path: Path) -> None:
 def test_a_terminal_without_a_service(tmp_path: Path) -> None:
     console = ConsoleTerminal(folder=tmp_path)
     with console.starting():
-        assert console.ended() == 2
+        assert console.ended() == 1
     assert "mailferry serve" in console.screen
 
 

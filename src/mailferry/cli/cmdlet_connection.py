@@ -15,6 +15,8 @@ from mailferry.errors import BadUsage
 from mailferry.records import dataclass
 
 if TYPE_CHECKING:
+    from httpx import BaseTransport
+
     from mailferry.cmdlets.client import Client
 
 ADDRESS_FILE: Final = "address"
@@ -65,7 +67,17 @@ def connect(place: Place, environment: Mapping[str, str] = os.environ, *, warn: 
     from mailferry.cmdlets.client import Client
     from mailferry.imap.values import Secret
 
-    return Client(url, Secret(_token(place, environment, warn)))
+    token = Secret(_token(place, environment, warn))
+    return Client(url, token, transport=_trusting() if url.startswith("https:") else None)
+
+
+def _trusting() -> BaseTransport:
+    """Trust what the machine trusts, and SSL_CERT_FILE, as the rest of the program does."""
+    import ssl
+
+    from httpx import HTTPTransport
+
+    return HTTPTransport(verify=ssl.create_default_context(), trust_env=False)
 
 
 def _address(folder: Path) -> str:

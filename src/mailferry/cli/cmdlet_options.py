@@ -31,4 +31,13 @@ def read_options(words: Sequence[str]) -> Options:
     place = Place(
         found.get("--data") or "", found.get("--url") or "", found.get("--token-file") or "", PLAIN_HTTP in found
     )
-    return Options(tuple(left), place, output)
+    return Options(tuple(map(checked_word, left)), place, output)
+
+
+def checked_word(word: str) -> str:
+    """Give a word of the command line back if it is a text; a shell can pass any bytes. Raises BadUsage."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        raise BadUsage("A word of the command line is no text in UTF-8.") from None
+    return word

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mailferry.cli.cmdlet_connection import Place, connect, no_service, place_of
+from mailferry.cli.cmdlet_options import checked_word
 from mailferry.errors import BadUsage
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def console(arguments: argparse.Namespace, environment: Mapping[str, str] = os.e
 
     session = Session(client, host, environment=environment, no_service=no_service(place))
     try:
-        return run_script(session, host, sys.stdin.read() if text is None else text)
+        return run_script(session, host, _standard_input() if text is None else text)
     finally:
         if client is not None:
             client.close()
@@ -52,11 +53,11 @@ def history_file(environment: Mapping[str, str]) -> Path:
 def _script(arguments: argparse.Namespace) -> str | None:
     """Give the text that is to be run; None: there is none on the command line."""
     if arguments.text is not None:
-        return str(arguments.text)
+        return checked_word(str(arguments.text))
     if arguments.file is None:
         return None
     if arguments.file == "-":
-        return sys.stdin.read()
+        return _standard_input()
     from mailferry.cmdlets.files import FileProblem, read_text
 
     try:
@@ -65,13 +66,23 @@ def _script(arguments: argparse.Namespace) -> str | None:
         raise BadUsage(error.message) from None
 
 
+def _standard_input() -> str:
+    if sys.stdin is None:
+        return ""
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadUsage("Standard input is no text in UTF-8.") from None
+
+
 def _interactive(place: Place, client: Client | None, host: StreamHost, environment: Mapping[str, str]) -> int:
     """Talk with a person. A service that does not answer is told at once, not at the first command."""
     from mailferry import __version__
     from mailferry.cmdlets.errors import ServiceError
 
     if client is None:
-        raise BadUsage(no_service(place))
+        print(f"mailferry: {no_service(place)}", file=sys.stderr)
+        return FAILED
     with client:
         try:
             _greet(client)
@@ -82,9 +93,7 @@ def _interactive(place: Place, client: Client | None, host: StreamHost, environm
         from mailferry.cmdlets.console import Console
         from mailferry.cmdlets.evaluate import Session
 
-        host.write(
-            f"Mailferry {__version__} at {client.base_url}. Get-Help lists the cmdlets, Tab completes, exit leaves."
-        )
+        host.write(f"Mailferry {__version__} at {client.base_url}. Get-Help lists the cmdlets, exit leaves.")
         session = Session(client, host, environment=environment)
         return Console(session, KnownNames(client), history=history_file(environment)).run()
 

@@ -37,7 +37,10 @@ def unix_line(code: str) -> str:
     cmdlet = find_cmdlet(first.name)
     if cmdlet is None or cmdlet not in CMDLETS:
         return ""
-    words = _words(cmdlet, first)
+    try:
+        words = _words(cmdlet, first)
+    except CommandError:
+        return ""
     if words is None:
         return ""
     return " ".join(["mailferry", noun_of(cmdlet), cmdlet.verb.lower(), *map(shell_word, words), *output])

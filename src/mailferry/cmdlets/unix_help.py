@@ -140,7 +140,7 @@ def _about(cmdlet: Cmdlet, parameter: Parameter) -> str:
 
 
 def _entry(spelt: str, about: str, width: int) -> list[str]:
-    lines = _filled(about, max(40, width - _COLUMN))
+    lines = _filled(about, width - _COLUMN)
     head = f"{_INDENT}{spelt}"
     if len(head) < _COLUMN:
         lines[0] = f"{head:<{_COLUMN}}{lines[0]}"
@@ -150,5 +150,5 @@ def _entry(spelt: str, about: str, width: int) -> list[str]:
 
 def _filled(text: str, width: int, after: str = "", first: str = "") -> list[str]:
     return fill(
-        text, max(40, width), initial_indent=first, subsequent_indent=after, break_on_hyphens=False
+        text, max(24, width), initial_indent=first, subsequent_indent=after, break_on_hyphens=False
     ).splitlines()

@@ -79,21 +79,23 @@ class Mailer:
 
     async def _work(self) -> None:
         while not self._closing.is_set():
+            pause = self._tick_seconds
             try:
                 if await self._is_time():
                     await self.look()
             except Exception:
                 _log.exception("mailer failed")
+                pause = LOOK_SECONDS
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), self._tick_seconds)
+                await asyncio.wait_for(self._closing.wait(), pause)
 
     async def _is_time(self) -> bool:
-        """True if a batch has changed, or nobody has looked for a minute."""
+        """True if a batch or the mail server has changed, or nobody has looked for a minute."""
         async with self._database.connect() as connection:
             if self._looked_at is None:
                 self._seen = await events.last_id(connection)
             news = await events.since(connection, self._seen)
-        changed = any(event.name == "batch" for event in news)
+        changed = any(event.name == "batch" for event in news) or await self._config.mail_server() != self._server
         if news:
             self._seen = news[-1].id
         now = self._now()
@@ -104,16 +106,16 @@ class Mailer:
 
     async def look(self) -> None:
         """Send what is due now."""
-        server = await self._config.mail_server()
+        before, server = self._server, await self._config.mail_server()
+        self._server = server
         if server is None:
             return
-        changed = self._server is not None and server != self._server  # what was wrong may have been mended
-        self._server = server
+        mended = before is not None and server != before  # perhaps
         down: NotSent | None = None
         for batch, note in await self._notes.read():
             now = self._now()
             occasion = due(batch, note, now)
-            if occasion is None or (now < note.retry_at and not changed):
+            if occasion is None or (now < note.retry_at and not mended):
                 continue
             if is_old_news(batch, note, occasion, now):
                 await self._notes.write(batch, note, note.passed_over(batch, occasion))
@@ -168,7 +170,7 @@ class Mailer:
         wanted = tuple(dict.fromkeys(address.strip() for address in facts.batch.notification_emails))
         recipients = tuple(address for address in wanted if is_smtp_address(address))
         refused = {address: "not an address" for address in wanted if address not in recipients}
-        sender = sender_of((await self._config.get()).smtp_from)
+        sender = sender_of(server.sender)
         if not recipients or sender is None:
             raise NotSent("none of its addresses is one." if sender else "smtp_from is not set.", for_all=not sender)
         facts, files = await with_details(self._database, self._reports, facts, self._url())

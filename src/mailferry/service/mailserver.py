@@ -6,6 +6,7 @@ import smtplib
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
+from email.errors import MessageError
 from email.message import EmailMessage
 
 from mailferry.imap.transport import client_context
@@ -32,13 +33,16 @@ class NotSent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where mails are handed in. `user` '': without a login. `ca_file` '': the authorities that this machine trusts."""
+    """Where mails are handed in, and from whom they are (`smtp_from`). `user` '': without a login. `ca_file` '': the
+    authorities that this machine trusts.
+    """
 
     host: str
     port: int
     security: Security
     user: str
     password: Secret
+    sender: str
     ca_file: str
 
     @classmethod
@@ -50,6 +54,7 @@ class MailServer:
             Security(config.smtp_security),
             config.smtp_user,
             password,
+            config.smtp_from,
             config.smtp_ca_file,
         )
 
@@ -68,7 +73,7 @@ def send(server: MailServer, message: EmailMessage, sender: str, recipients: tup
         _time_out(connection, DATA_SECONDS)
         refused = connection.send_message(message, sender, recipients)
         return {address: _answer(server, *answer) for address, answer in refused.items()}
-    except (smtplib.SMTPException, OSError, UnicodeError) as error:
+    except (smtplib.SMTPException, OSError, ValueError, MessageError) as error:
         raise _not_sent(server, error) from None  # the error may hold what was sent
     finally:
         if connection is not None:
@@ -138,8 +143,10 @@ def _not_sent(server: MailServer, error: Exception) -> NotSent:
             reason = f"{where} did not answer in time"
         case OSError():
             reason = f"{where} was not reached ({_clean(server, error.strerror or str(error))})"
+        case UnicodeError():
+            reason = f"{where} takes no login with these characters"
         case _:
-            reason = f"{where} takes no name or password with these characters"
+            reason, for_all = f"the mail cannot be written ({type(error).__name__})", False
     return NotSent(f"{reason.rstrip('.')}.", for_all=for_all)
 
 

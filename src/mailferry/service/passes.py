@@ -49,7 +49,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How a pass ended, and what is stored of it. `items` None: the skipped items stay as they were."""
+    """How a pass ended, and what is stored of it. `items` None: the skipped items stay as they were.
+
+    `progressed`: messages were copied before it failed.
+    """
 
     outcome: Outcome
     progress: Progress
@@ -58,6 +61,7 @@ class End:
     stalled_reason: str = ""
     consistency: str = ""
     items: list[SkippedItem] | None = None
+    progressed: bool = False
 
 
 class PassRunner:
@@ -200,7 +204,7 @@ class PassRunner:
             text = f"{error} Tried again in {round(wait)} s."
             watched.lines.append(self._line("warning", text))
             reason = f"{error.side.value.capitalize()}: {error.summary()}"
-            return End(Outcome.WAIT, watched.progress(), failure, wait, reason)
+            return End(Outcome.WAIT, watched.progress(), failure, wait, reason, progressed=moved)
         watched.lines.append(self._line("error", f"{error} {error.advice}".strip()))
         again = config.incremental_interval_seconds if may_pass else None
         return End(Outcome.FAILED, watched.progress(), failure, again)
@@ -224,6 +228,7 @@ class PassRunner:
                 due_in_seconds=end.due_in_seconds,
                 stalled_reason=end.stalled_reason,
                 consistency=end.consistency,
+                progressed=end.progressed,
             )
             if status is None:
                 return  # another worker has the user; nothing of this pass counts any more

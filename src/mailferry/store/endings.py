@@ -91,13 +91,15 @@ async def finish(
     due_in_seconds: float | None = None,
     stalled_reason: str = "",
     consistency: str = "",
+    progressed: bool = False,
 ) -> UserStatus | None:
     """End a claim and give the status that follows (`states.AFTER_PASS`); None: it was somebody else's by now, and
     nothing was changed.
 
     `due_in_seconds`: when the next pass is due, after WAIT and LOST the same kind again (None: at once), after DONE and
     a failed incremental sync an incremental one (None: not by itself). A user that is to stop stops, whatever the
-    outcome, but a completion that is done stays done; one that is being removed stays so.
+    outcome, but a completion that is done stays done; one that is being removed stays so. `progressed`: messages were
+    copied, so that failed attempts are counted anew.
     """
     row = (await connection.execute(_READ, {"this_id": user_id, "this_fence": fence})).first()
     if row is None:
@@ -106,6 +108,8 @@ async def finish(
     if consistency:
         values["consistency"] = consistency
     ended, after = _ending(row, outcome, now, due_in_seconds)
+    if progressed:
+        ended["attempts"] = 0
     if outcome in _DONE:
         values |= failure_values(Failure())
     elif failure is not None:

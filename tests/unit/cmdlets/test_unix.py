@@ -191,8 +191,9 @@ def test_the_help_of_a_noun(noun: str) -> None:
         ("Set-MigrationBatch B -CompleteAfter (Get-Date)", ""),
         ("Get-MigrationBatch 'First floor'", "mailferry batch get 'First floor'"),
         ("Remove-MigrationBatch B -Confirm:$false", "mailferry batch remove B --no-confirm"),
-        ("New-MigrationBatch -E 'a','b,c' B", "mailferry batch new --exclude-folders 'a,b\\,c' B"),
+        ("New-MigrationBatch -Ex 'a','b,c' B", "mailferry batch new --exclude-folders 'a,b\\,c' B"),
         ("(", ""),
+        ("Get-MigrationBatch -Frob x", ""),
     ],
 )
 def test_examples_in_unix_spelling(code: str, line: str) -> None:
@@ -259,6 +260,11 @@ def test_options_stand_anywhere_before_two_dashes() -> None:
     found = read_options(["--data", "d", "batch", "get", "--url=u", "B", "--output", "JSON", "--", "--data", "x"])
     assert found.words == ("batch", "get", "B", "--", "--data", "x")
     assert (found.place, found.output) == (Place(data="d", url="u"), "json")
+
+
+def test_bytes_that_are_no_text_are_refused() -> None:
+    with pytest.raises(BadUsage, match="UTF-8"):
+        read_options(["batch", "get", "\udcff"])
 
 
 # where the service is

@@ -6,7 +6,7 @@ from dataclasses import replace
 from email import message_from_bytes
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, default
+from email.policy import SMTPUTF8, default
 
 import pytest
 
@@ -22,7 +22,7 @@ def sent(name: str = "b", to: tuple[str, ...] = ("admin@contoso.com",), sender: 
     """Compose a mail, and read what would cross the network."""
     told = replace(facts(Occasion.ENDED), batch=replace(BATCH, name=name))
     mail = compose(told, sender, to, {"a.csv": "x,ü\r\n".encode("utf-8-sig")}, number=3, now=1_800_000_000.9)
-    return message_from_bytes(mail.as_bytes(policy=SMTP), EmailMessage, policy=default)
+    return message_from_bytes(mail.as_bytes(policy=SMTPUTF8), EmailMessage, policy=default)
 
 
 def test_the_headers() -> None:

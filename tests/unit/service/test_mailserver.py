@@ -40,7 +40,7 @@ def mail(to: str = TO[0]) -> EmailMessage:
 def server(
     sink: MailSink, security: Security, *, user: str = LOGIN[0], password: str = LOGIN[1], ca_file: Path | str = ""
 ) -> MailServer:
-    return MailServer(HOST, sink.port, security, user, Secret(password), str(ca_file))
+    return MailServer(HOST, sink.port, security, user, Secret(password), SENDER, str(ca_file))
 
 
 def reason(where: MailServer, to: tuple[str, ...] = TO) -> str:
@@ -138,7 +138,7 @@ def test_addresses_in_other_scripts_need_a_server_that_takes_them(smtputf8: bool
 
 def test_nobody_is_there() -> None:
     (port,) = free_ports(1)
-    where = MailServer(HOST, port, Security.NONE, "", Secret(""), "")
+    where = MailServer(HOST, port, Security.NONE, "", Secret(""), SENDER, "")
     assert reason(where).startswith(f"the mail server {HOST}:{port} was not reached (")
 
 
@@ -165,10 +165,10 @@ def speaking(*lines: bytes) -> Iterator[int]:
 
 def test_a_server_that_hangs_up_and_one_that_speaks_something_else() -> None:
     with speaking(b"220 hello\r\n", b"250 hello\r\n") as port:
-        told = reason(MailServer(HOST, port, Security.NONE, "", Secret(""), ""))
+        told = reason(MailServer(HOST, port, Security.NONE, "", Secret(""), SENDER, ""))
         assert told == f"the mail server {HOST}:{port} closed the connection."
     with speaking(b"SSH-2.0-thing\r\n") as port:
-        told = reason(MailServer(HOST, port, Security.NONE, "", Secret(""), ""))
+        told = reason(MailServer(HOST, port, Security.NONE, "", Secret(""), SENDER, ""))
         assert told.startswith(f"the mail server {HOST}:{port} ")
 
 
@@ -192,7 +192,7 @@ def test_a_goodbye_that_goes_wrong_is_no_failure() -> None:
 
     thread = threading.Thread(target=talk)
     thread.start()
-    where = MailServer(HOST, int(listener.getsockname()[1]), Security.NONE, "", Secret(""), "")
+    where = MailServer(HOST, int(listener.getsockname()[1]), Security.NONE, "", Secret(""), SENDER, "")
     assert send(where, mail(), SENDER, TO) == {}
     thread.join(30)
     listener.close()
@@ -202,4 +202,4 @@ def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("mailferry.service.mailserver.CONNECT_SECONDS", 0.2)
     with socket.create_server((HOST, 0)) as listener:
         port = int(listener.getsockname()[1])
-        assert "did not answer in time" in reason(MailServer(HOST, port, Security.NONE, "", Secret(""), ""))
+        assert "did not answer in time" in reason(MailServer(HOST, port, Security.NONE, "", Secret(""), SENDER, ""))

@@ -174,7 +174,7 @@ async def test_a_completion_that_fails(passes: Passes) -> None:
 
 
 async def test_a_pass_that_brought_something_is_tried_again_whatever_went_before(
-    passes: Passes, monkeypatch: pytest.MonkeyPatch
+    passes: Passes,
 ) -> None:
     await passes.scene.config.change({"retry_attempts": 1, "retry_seconds": 30})
     taken: list[bytes] = []
@@ -190,7 +190,10 @@ async def test_a_pass_that_brought_something_is_tried_again_whatever_went_before
     user = await passes.run()
     assert user.status is U.QUEUED
     assert (user.due_at or 0.0) - passes.scene.now >= 90
-    assert user.progress.synced == 2
+    assert (user.progress.synced, user.attempts) == (2, 0)
+    passes.scene.now = user.due_at or 0.0
+    user = await passes.run()
+    assert (user.status, user.attempts) == (U.QUEUED, 1), "the patience begins anew"
 
 
 async def test_a_defect_ends_this_pass_and_says_nothing_secret(passes: Passes) -> None:
