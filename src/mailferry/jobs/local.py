@@ -59,6 +59,7 @@ class LocalEngine:
         self._keepers: list[asyncio.Task[None]] = []
         self._numbers = range(1, (workers or default_workers()) + 1)
         self._held: deque[Job] = deque()
+        self._failed_start = ""
         self._closing = asyncio.Event()
 
     async def open(self, ended: Ended) -> None:
@@ -105,10 +106,15 @@ class LocalEngine:
         """List the processes that run now, for those who watch them."""
         return [worker.process_id for worker in self._workers.values() if worker.process_id]
 
+    def trouble(self) -> str:
+        """Say why the last start of a worker failed, while there is none that is ready; '' if all is well."""
+        return "" if any(worker.is_ready for worker in self._workers.values()) else self._failed_start
+
     # What a worker says (process.Listener)
 
     def ready(self) -> None:
         """Give it what is held."""
+        self._failed_start = ""
         self._place()
 
     def ended(self, job: Job, crashed: bool) -> None:
@@ -160,8 +166,11 @@ class LocalEngine:
             if not self._closing.is_set():
                 facts = {"worker": number, "status": status, "jobs": len(worker.jobs)}
                 log.error("worker ended unexpectedly", extra={**facts, "last_lines": worker.last_words()})
-        except Exception:  # whatever it was, the next one may live
+                if not worker.was_ready:
+                    self._failed_start = worker.reason() or f"the process ended with status {status}"
+        except Exception as error:  # whatever it was, the next one may live
             log.exception("worker could not be started", extra={"worker": number})
+            self._failed_start = str(error) or type(error).__name__
         finally:
             del self._workers[number]
             for job in worker.jobs.values():

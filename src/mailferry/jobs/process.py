@@ -58,6 +58,7 @@ class WorkerProcess:
     def __init__(self, number: int, listener: Listener, ping_seconds: float = PING_SECONDS) -> None:
         self.number = number
         self.is_ready = False
+        self.was_ready = False
         self.ended_jobs = 0
         self.jobs: dict[int, Job] = {}
         self._listener = listener
@@ -135,6 +136,12 @@ class WorkerProcess:
         """Give the newest lines of its stderr."""
         return list(self._last_lines)
 
+    def reason(self) -> str:
+        """Give the last line of its stderr that says something: of a traceback that is the error."""
+        said = next((line for line in reversed(self._last_lines) if line.strip()), "")
+        kind, colon, text = said.partition(": ")
+        return text if colon and "." in kind and " " not in kind else said  # without the name of the Python class
+
     def _send(self, message: Mapping[str, object]) -> None:
         if self._process is None or self._process.stdin is None or self._process.stdin.is_closing():
             return  # it has ended, or is about to: its jobs count as lost
@@ -151,6 +158,7 @@ class WorkerProcess:
             self._unanswered = 0
             if lines.READY in message:
                 self.is_ready = not self._quitting
+                self.was_ready = True
                 self._listener.ready()
             elif lines.ENDED in message and (job := self.jobs.pop(int(message[lines.ENDED]), None)) is not None:
                 self.ended_jobs += 1

@@ -150,8 +150,12 @@ class Service:
 
     @property
     def is_working(self) -> bool:
-        """True while the dispatcher runs."""
-        return self._running is not None and not self._running.done()
+        """True while the dispatcher runs and, as far as is known, workers do."""
+        return self._running is not None and not self._running.done() and not self.worker_trouble()
+
+    def worker_trouble(self) -> str:
+        """Say why no worker can be started; '' while there is one, or one is still starting for the first time."""
+        return self._engine.trouble() if self._engine is not None else ""
 
     def wake(self, batch_ids: Iterable[int] = ()) -> None:
         """Have the dispatcher look for work now, and at these batches."""
