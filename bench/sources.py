@@ -35,6 +35,7 @@ FOLDERS = {
 """How many of a hundred messages each folder holds."""
 
 _FIRST_DATE = 1_546_300_800
+_DATES = 80_000  # then they begin anew: servers cannot store dates after 2037
 _FLAGS = {"F": 0.1, "R": 0.25, "S": 0.75}
 _KEYWORD_SHARES = (0.05, 0.02, 0.15, 0.3)
 _ADDED = "added"
@@ -76,7 +77,7 @@ def mails(profile: str, count: int, first: int = 0) -> Iterator[Mail]:
     for number in range(first, first + count):
         wanted = int(draw.lognormvariate(math.log(shape.median_bytes), shape.sigma))
         size_bytes = min(max(wanted, shape.least_bytes), shape.most_bytes)
-        date = _FIRST_DATE + number * 7_000
+        date = _FIRST_DATE + number % _DATES * 7_000
         head = _head(draw, number, date)
         body = _attached(draw, size_bytes - len(head), blob) if shape.attachment else b"\n"
         start = draw.randrange(len(text) >> 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -169,15 +170,16 @@ def test_the_readme_has_the_two_commands() -> None:
 
 
 def example_lines() -> list[str]:
-    """Give the command lines of the README, without the shell's quotes."""
+    """Give the command lines of the README."""
     found = COMMAND.findall((ROOT / "README.md").read_text())
-    return [f"{command} {rest}".replace("\\\n", " ").replace("'", "") for command, rest in found]
+    return [f"{command} {rest}".replace("\\\n", " ") for command, rest in found]
 
 
 @pytest.mark.parametrize("line", example_lines())
 def test_examples_of_the_readme_are_understood(line: str) -> None:
-    arguments = make_parser().parse_args(line.split())
-    assert arguments.command == line.split()[0]
+    words = shlex.split(line)
+    arguments = make_parser().parse_args(words)
+    assert arguments.command == words[0]
 
 
 def test_the_readme_has_examples() -> None:
