@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mailferry.cli.arguments import make_parser
@@ -49,12 +49,30 @@ def page(name: str) -> str:
         f"{parser.description}\n",
     ]
     for title, actions in options(parser):
-        rows = "".join(f"| {_name(action)} | {_meaning(action)} |\n" for action in actions)
-        parts.append(f"## {title.capitalize()}\n\n| option | meaning |\n| --- | --- |\n{rows}")
+        if not isinstance(actions[0], argparse._SubParsersAction):
+            parts.append(f"## {title.capitalize()}\n\n{_table(actions)}")
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            parts += subcommands(action)
     for block in re.split(r"\n\n(?=\w[\w ]*:\n)", (parser.epilog or "").strip("\n")):
         title, _, text = block.partition("\n")
         parts.append(f"## {title.rstrip(':').capitalize()}\n\n" + "".join(f"    {line}\n" for line in _cut(text)))
     return "\n".join([*parts, COMMANDS[name] + "\n"])
+
+
+def subcommands(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> Iterator[str]:
+    """Give a section for each action of a command, with what it takes."""
+    about = {choice.dest: choice.help for choice in actions._choices_actions}
+    for name, parser in actions.choices.items():
+        usage = " ".join(parser.format_usage().removeprefix("usage: ").split())
+        taken = [action for _, group in options(parser) for action in group if action.dest != "help"]
+        parts = [f"## {name.capitalize()}\n", f"    {usage}\n", f"{(about[name] or '').capitalize()}.\n", _table(taken)]
+        yield "\n".join(parts)
+
+
+def _table(actions: Iterable[argparse.Action]) -> str:
+    rows = "".join(f"| {_name(action)} | {_meaning(action)} |\n" for action in actions)
+    return f"| option | meaning |\n| --- | --- |\n{rows}"
 
 
 def _cut(text: str) -> list[str]:

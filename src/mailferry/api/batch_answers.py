@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 
 from mailferry.api.answers import Answer
 from mailferry.api.fields import moment, moment_or_none
 from mailferry.migration.states import BATCH_ACTIONS, Action, BatchStatus
-from mailferry.service.views import BatchView
+from mailferry.service.views import BatchView, BatchWithRows
 
 
 class BatchAnswer(Answer):
@@ -94,6 +95,25 @@ class BatchAnswer(Answer):
             finalized_at=moment_or_none(batch.finalized_at),
             status_at=moment(batch.status_at),
         )
+
+
+class RowsAnswer(BatchAnswer):
+    """A batch to which a CSV was given, and what became of its rows. `rows_added`: new users. `rows_corrected`: another
+    login or password for a user. `rows_unchanged`: as it was. `rows_ignored`: another login, but a pass of the user
+    runs, or the user is completed or being removed. `rows_left_out`: in error.
+    """
+
+    rows_added: int
+    rows_corrected: int
+    rows_unchanged: int
+    rows_ignored: int
+    rows_left_out: int
+
+    @classmethod
+    def of_rows(cls, view: BatchWithRows) -> RowsAnswer:
+        """Show a batch and the rows."""
+        rows = {f"rows_{name}": number for name, number in asdict(view.rows).items()}
+        return cls(**BatchAnswer.of(view).model_dump(), **rows)
 
 
 class BatchPage(Answer):

@@ -47,7 +47,7 @@ def _problems(path: str, method: str, operation: dict[str, Any]) -> dict[str, st
         found |= _WRITING
     if "{" in path or operation.get("parameters") or method == "post":
         found["404"] = "There is no such object"
-    if "text/csv" in operation.get("requestBody", {}).get("content", {}):
+    if "requestBody" in operation:
         found["415"] = "Not a media type of this route"
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import unquote
@@ -20,12 +21,14 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from mailferry.service.batchsettings import CLEAR, MOST_PRIORITY, When
+
 LONGEST_TEXT = 1_024
 BIGGEST = 2**53 - 1
 """The biggest whole number about which all readers of JSON agree."""
 
-MOST_PRIORITY = 1_000_000
 _LATEST = 253_402_300_799.0  # the end of the year 9999
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _NOT_BASE64 = "it is not base64 (RFC 4648, section 4)"
 
 
@@ -52,6 +55,11 @@ def seconds_of(given: datetime | None) -> float | None:
     return None if given is None else given.timestamp()
 
 
+def when_of(given: datetime | None, *, sent: bool) -> When:
+    """Give a moment of a setting as the service has it. `sent`: it was named, so that None (null) clears it."""
+    return seconds_of(given) if given is not None or not sent else CLEAR
+
+
 def _clean(text: str) -> str:
     if "\0" in text:
         raise ValueError("it holds a NUL character")
@@ -63,6 +71,13 @@ def _identity(encoded: str) -> str:
         return _clean(unquote(encoded, errors="strict"))
     except UnicodeDecodeError:
         raise ValueError("it is not percent-encoded UTF-8") from None
+
+
+def _rfc_3339(value: Any) -> Any:
+    """Refuse what else could be taken for a moment, such as a number of seconds."""
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+        raise ValueError("it is no date and time of RFC 3339, such as 2030-01-31T20:00:00Z")
+    return value
 
 
 def _in_range(given: datetime) -> datetime:
@@ -92,6 +107,7 @@ Identity = Annotated[
 
 Moment = Annotated[
     AwareDatetime,
+    BeforeValidator(_rfc_3339),
     AfterValidator(_in_range),
     WithJsonSchema({"type": "string", "format": "date-time", "description": "RFC 3339, with Z or an offset."}),
 ]

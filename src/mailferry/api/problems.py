@@ -141,6 +141,8 @@ def add_handlers(app: FastAPI) -> None:
 
     async def of_request(_request: Request, error: Exception) -> ProblemResponse:
         assert isinstance(error, RequestValidationError)
+        if isinstance(error.body, bytes):  # it was not even read as JSON, for want of the media type
+            return problem(415, "The body is application/json.")
         return of_validation(error.errors())
 
     async def of_race(_request: Request, _error: Exception) -> ProblemResponse:

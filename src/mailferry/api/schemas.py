@@ -7,16 +7,17 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mailferry.api.fields import Base64, Flag, Moment, Priority, Seconds, Text, Whole, seconds_of
+from mailferry.api.fields import Base64, Flag, Moment, Priority, Seconds, Text, Whole, when_of
 from mailferry.imap.values import Secret
 from mailferry.migration.model import Authentication, EndpointRole, EndpointType, Security
 from mailferry.service.availability import ServerSettings
-from mailferry.service.batchsettings import BatchSettings
+from mailferry.service.batchsettings import BatchSettings, When
 from mailferry.service.config import Config
 from mailferry.service.endpoints import EndpointSettings
 from mailferry.service.tokens import Role
 
 MOST_LISTED = 1_000
+MOMENTS = ("start_after", "complete_after")
 
 
 _CSV = b"EmailAddress,UserName,Password\nana@example.com,ana,her password\n"
@@ -101,14 +102,16 @@ class AvailabilityRequest(Sent):
 
 
 class BatchFields(Sent):
-    """The settings of a batch. What is missing or null has its default, or stays as it was."""
+    """The settings of a batch. What is missing or null has its default, or stays as it was; but null for `start_after`
+    or `complete_after` takes that moment away.
+    """
 
     include_folders: list[Text] | None = Field(None, max_length=MOST_LISTED)
     exclude_folders: list[Text] | None = Field(None, max_length=MOST_LISTED)
     notification_emails: list[Text] | None = Field(None, max_length=MOST_LISTED)
     report_interval_seconds: Seconds | None = Field(None, description="0: never.")
     skip_reports: Flag | None = None
-    time_zone: Text | None = None
+    time_zone: Text | None = Field(None, description="A name of the IANA database, such as Europe/Berlin.")
     priority: Priority | None = None
     start_after: Moment | None = None
     complete_after: Moment | None = None
@@ -116,7 +119,7 @@ class BatchFields(Sent):
     def settings(self) -> BatchSettings:
         """Give them as the service takes them."""
         given = {name: getattr(self, name) for name in BatchSettings.__dataclass_fields__}
-        given |= {name: seconds_of(given[name]) for name in ("start_after", "complete_after")}
+        given |= {name: when_of(given[name], sent=name in self.model_fields_set) for name in MOMENTS}
         return BatchSettings(**given)
 
 
@@ -143,11 +146,17 @@ class MoreUsers(Sent):
 
 
 class UserFields(Sent):
-    """The settings of one user, which go before those of the batch. What is missing or null stays as it was."""
+    """The settings of one user, which go before those of the batch. What is missing stays as it was, and a null
+    priority; null for `start_after` or `complete_after` takes that moment away.
+    """
 
     priority: Priority | None = None
     start_after: Moment | None = None
     complete_after: Moment | None = None
+
+    def moments(self) -> dict[str, When]:
+        """Give the moments as the service takes them, by name."""
+        return {name: when_of(getattr(self, name), sent=name in self.model_fields_set) for name in MOMENTS}
 
 
 class ConfigFields(Sent):

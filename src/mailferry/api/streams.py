@@ -77,13 +77,17 @@ class Streams:
             raise HTTPException(503, f"{self._most} streams are open, which is the limit.")
 
     async def follow(self, caller: TokenView, batch: str, after_id: int | None) -> AsyncGenerator[bytes]:
-        """Give the events behind one, None: from now on; those of one batch, '': of all; until the app ends."""
-        last = await self._service.events.last_id()
-        if after_id is not None and after_id <= last:  # a greater one is of another database
-            last = after_id
+        """Give the events behind one, None: from now on; those of one batch, '': of all; until the app ends.
+
+        One who names an event that never was is told `reset`, and goes on from now.
+        """
+        newest = await self._service.events.last_id()
+        last = newest if after_id is None else min(after_id, newest)
         follower = _Follower(self._service, batch, last)
         with self._counted():
             yield f"retry: {AGAIN_MILLISECONDS}\n\n".encode()
+            if after_id is not None and after_id > newest:  # it is of another database: what was missed is not known
+                yield sse("reset", json.dumps({"id": newest}), newest)
             for look in count(1):
                 try:
                     for piece in await follower.look():

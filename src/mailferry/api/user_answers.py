@@ -7,9 +7,9 @@ from datetime import datetime
 from mailferry.api.answers import Answer
 from mailferry.api.fields import date_or_none, moment, moment_or_none
 from mailferry.migration.model import Failure, ReportLine, SkippedItem, User
-from mailferry.migration.states import SUMMARY, USER_ACTIONS, Action, PassKind, StatusSummary, UserStatus
+from mailferry.migration.states import SUMMARY, Action, PassKind, StatusSummary, UserStatus
 from mailferry.migration.statistics import user_percentage
-from mailferry.service.views import UserStatistics
+from mailferry.service.views import UserStatistics, user_actions
 
 
 class FailureAnswer(Answer):
@@ -93,7 +93,7 @@ class UserAnswer(Answer):
             target_user=user.target_user,
             status=user.status,
             summary=SUMMARY[user.status],
-            actions=[action for action in Action if user.status in USER_ACTIONS[action]],
+            actions=user_actions(user),
             priority=user.priority,
             next_kind=user.next_kind,
             running_kind=user.running_kind,

@@ -67,6 +67,7 @@ _PLAIN: Mapping[str, int] = MappingProxyType(
         "key-unusable": 73,
         "store-failed": 74,
         "worker-lost": 75,
+        "workers-unstartable": 76,
     }
 )
 
@@ -79,6 +80,7 @@ _MODULES = (
     "mailferry.jobs.errors",
     "mailferry.service.errors",
     "mailferry.cli.serve",
+    "mailferry.cli.migrate",
 )
 """Where error classes are defined beside `errors`; loaded for the table only."""
 

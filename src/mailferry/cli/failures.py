@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Final
+
 from mailferry.cli import wording
 from mailferry.cli.requests import Request
 from mailferry.errors import BadUsage, MailferryError, Retry, Side
+
+_OPTIONS: Final[Mapping[str, str]] = {
+    "SkipVerification": "--skip-verification",
+    "AcceptUntrustedCertificates": "--accept-untrusted-certificates",
+}
+"""Settings that the service's texts name as the cmdlets do, and the options that they are here."""
 
 
 def lines(error: MailferryError, request: Request | None = None) -> list[str]:
@@ -16,10 +26,15 @@ def lines(error: MailferryError, request: Request | None = None) -> list[str]:
     if location is not None:
         detail = detail.removeprefix(f"{location.where}: ").removeprefix(f"{location.host}:{location.port}: ")
     summary = "" if isinstance(error, BadUsage) and detail else error.summary()
-    text = wording.printable(f"{summary} {detail}".strip())
+    text = wording.printable(_with_options(f"{summary} {detail}".strip()))
     where = f"{error.side.value} {location.where}: " if location is not None else ""
     first = f"mailferry: {where}{text}"
-    more = [error.advice] if error.advice else []
+    more = [_with_options(error.advice)] if error.advice else []
     if error.retry is Retry.LATER and error.wait_seconds:
         more.append(f"The server asks for {wording.duration(error.wait_seconds)} of patience.")
     return [first, *(f"  {line}" for line in more)]
+
+
+def _with_options(text: str) -> str:
+    """Name options instead of the parameters of cmdlets."""
+    return re.sub("|".join(_OPTIONS), lambda name: _OPTIONS[name[0]], text)

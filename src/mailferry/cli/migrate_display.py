@@ -18,6 +18,7 @@ from mailferry.service.views import BatchView
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
 LINE_SECONDS = 10.0
 MOST_ROWS = 15
@@ -40,8 +41,8 @@ class Display(Protocol):
         """Say something to the user, at once."""
         ...
 
-    def changed(self, user: User) -> None:
-        """A user has another status."""
+    def changed(self, user: User, text: str) -> None:
+        """A user has another status, or ended a pass; `text` tells of it, '' if it is not worth a line."""
         ...
 
     def show(self, view: BatchView, running: Sequence[User]) -> None:
@@ -63,7 +64,7 @@ class Quiet:
     def note(self, text: str) -> None:
         """Pass it over."""
 
-    def changed(self, user: User) -> None:
+    def changed(self, user: User, text: str) -> None:
         """Pass it over."""
 
     def show(self, view: BatchView, running: Sequence[User]) -> None:
@@ -80,7 +81,7 @@ class Json(Quiet):
         """Write it."""
         self._lines.write("note", {"text": text})
 
-    def changed(self, user: User) -> None:
+    def changed(self, user: User, text: str) -> None:
         """Write it."""
         fields: dict[str, object] = {"user": user.email_address, "status": user.status.value}
         fields |= {"items_synced": user.progress.synced, "items_found": user.progress.found}
@@ -104,9 +105,8 @@ class Lines(Quiet):
         """Write it."""
         self._write(text)
 
-    def changed(self, user: User) -> None:
-        """Write it if it is an end, good or bad."""
-        text = told(user)
+    def changed(self, user: User, text: str) -> None:
+        """Write it if it is news."""
         if text:
             self._write(text)
 
@@ -142,10 +142,10 @@ class Live(Quiet):
         """Write it above the table."""
         self._console.print(text, markup=False)
 
-    def changed(self, user: User) -> None:
+    def changed(self, user: User, text: str) -> None:
         """Write failures above the table; the rest is in it."""
-        if user.failure and user.status is not UserStatus.QUEUED:
-            self._console.print(told(user) or "", markup=False)
+        if text and user.failure and user.status is not UserStatus.QUEUED:
+            self.note(text)
 
     def show(self, view: BatchView, running: Sequence[User]) -> None:
         """Draw."""
@@ -160,20 +160,6 @@ def choose(*, json: JsonLines | None, quiet: bool) -> Display:
     if quiet:
         return Quiet()
     return Live() if sys.stderr.isatty() else Lines()
-
-
-def told(user: User) -> str:
-    """Give the sentence for a new status, '' for one that is not worth a line."""
-    name = wording.printable(user.email_address)
-    if user.failure and user.status in (UserStatus.QUEUED, UserStatus.SYNCED, UserStatus.COMPLETING):
-        return f"{name}: waits, {wording.printable(user.failure.text)}"
-    if user.failure:
-        return f"{name}: {user.status}, {wording.printable(f'{user.failure.text} {user.failure.advice}')}"
-    if user.status is UserStatus.SYNCED:
-        skipped = f", {wording.number(user.progress.skipped)} not copied" if user.progress.skipped else ""
-        size = wording.size(user.progress.bytes_synced)
-        return f"{name}: synced, {wording.plural(user.progress.synced, 'message')}, {size}{skipped}"
-    return ""
 
 
 def line(view: BatchView) -> str:
@@ -213,9 +199,8 @@ def _draw(view: BatchView, running: Sequence[User], seconds: float, rows: int) -
     from rich.text import Text
 
     head = Table.grid(padding=(0, 1))
-    head.add_column(no_wrap=True)
-    head.add_column(width=30)
-    head.add_column(no_wrap=True, overflow="ellipsis")
+    for _ in range(3):
+        head.add_column(no_wrap=True, overflow="ellipsis")
     done = view.synced + view.finalized
     head.add_row(
         Text(view.batch.status.value, style="bold"),
@@ -223,13 +208,13 @@ def _draw(view: BatchView, running: Sequence[User], seconds: float, rows: int) -
         f"{view.percentage} %  {done} of {wording.plural(view.total, 'mailbox', 'mailboxes')}",
     )
     table = Table.grid(padding=(0, 2))
-    for place in range(5):
-        table.add_column(no_wrap=True, overflow="ellipsis", justify="left" if place < 2 else "right")
+    for place in range(5):  # where it is too narrow, only columns that may be wrapped give way: names, not numbers
+        table.add_column(no_wrap=place >= 2, justify="left" if place < 2 else "right")
     for user in running[:rows]:
         progress = user.progress
         table.add_row(
-            Text(wording.printable(user.email_address)),
-            Text(wording.printable(progress.folder or progress.phase), style="dim"),
+            _name(user.email_address),
+            _name(progress.folder or progress.phase, "dim"),
             f"{user_percentage(user)} %",
             f"{wording.number(progress.synced)} of {wording.number(progress.found)}",
             f"{wording.size(user.bytes_per_minute / 60)}/s" if user.bytes_per_minute else "",
@@ -244,6 +229,13 @@ def _draw(view: BatchView, running: Sequence[User], seconds: float, rows: int) -
     if more > 0:
         parts.insert(0, f"and {more} more at work")
     return Group(head, table, Text(" · ".join(parts), style="dim", no_wrap=True, overflow="ellipsis"))
+
+
+def _name(text: str, style: str = "") -> Text:
+    """Give a cell on one line, which ends in dots where there is no room."""
+    from rich.text import Text
+
+    return Text(wording.printable(text), style, no_wrap=True, overflow="ellipsis")
 
 
 def _to_stderr(text: str) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mailferry.backends.registry import Location
 from mailferry.cli import wording
-from mailferry.cli.locations import Given, parse_location
+from mailferry.cli.locations import Given, is_loopback, parse_location
 from mailferry.cli.passwords import Ask, Warn, with_password
+from mailferry.cli.service_arguments import DEFAULT_DATA
 from mailferry.errors import BadUsage, Side
 from mailferry.imap.values import Secret
 from mailferry.migration.csvfile import MAX_BYTES, CsvFile, parse
@@ -21,6 +22,11 @@ from mailferry.service.batchsettings import LONGEST_NAME, BatchSettings
 from mailferry.service.endpoints import EndpointSettings
 
 _SECURITY = {"none": Security.NONE, "ssl": Security.SSL, "tls": Security.TLS}
+_SCHEMES = ("imaps", "imap+tls", "imap")
+_SERVERS = "imaps://host, imap+tls://host or imap://host"
+_OF_ONE_RUN = frozenset({"command", "commands", "csv", "name", "failures", "report", "watch", "json", "quiet"})
+_OF_THE_BATCH = frozenset({"include_folders", "exclude_folders"})
+"""Arguments that a resubmission does not need: it has its own, or the batch has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ class EndpointRequest:
 
 @dataclass(frozen=True, slots=True)
 class MigrateRequest:
-    """All that `mailferry migrate` needs."""
+    """All that `mailferry migrate` needs. `resubmission` is the command that migrates the rows in `failures`."""
 
     csv_path: Path
     csv_data: bytes
@@ -57,6 +63,7 @@ class MigrateRequest:
     json: bool
     quiet: bool
     workers: int | None
+    resubmission: str
 
 
 def make_request(
@@ -67,7 +74,6 @@ def make_request(
     data = _read(path)
     file = parse(data, allow_unknown_columns=arguments.allow_unknown_columns, filename=path.name)
     batch = arguments.name or path.stem[:LONGEST_NAME]
-    folders = [wording.split_list(arguments.include_folders), wording.split_list(arguments.exclude_folders)]
     if arguments.json and arguments.quiet:
         raise BadUsage("--json and --quiet contradict each other.")
     failures = Path(arguments.failures) if arguments.failures else path.with_name(f"{path.stem}.failures.csv")
@@ -76,14 +82,21 @@ def make_request(
     for place in (failures, Path(arguments.report) if arguments.report else None):
         if place is not None and not os.access(place.absolute().parent, os.W_OK):
             raise BadUsage(f"{place} cannot be written: its folder is missing or read-only.")
+    source, target = _source(arguments), _target(arguments, environment, ask=ask, warn=warn)
+    if not arguments.quiet:
+        for endpoint in (source, target):
+            _warn_of_plain_text(endpoint, warn)
     return MigrateRequest(
         csv_path=path,
         csv_data=data,
         csv=file,
         batch=batch,
-        source=_source(arguments),
-        target=_target(arguments, environment, ask=ask, warn=warn),
-        settings=BatchSettings(include_folders=folders[0], exclude_folders=folders[1]),
+        source=source,
+        target=target,
+        settings=BatchSettings(  # None where nothing was said: a batch that is there keeps what it has
+            include_folders=wording.split_list(arguments.include_folders) or None,
+            exclude_folders=wording.split_list(arguments.exclude_folders) or None,
+        ),
         data=Path(arguments.data),
         failures=failures,
         report=Path(arguments.report) if arguments.report else None,
@@ -93,7 +106,20 @@ def make_request(
         json=arguments.json,
         quiet=arguments.quiet,
         workers=arguments.workers,
+        resubmission=_resubmission(arguments, failures, batch),
     )
+
+
+def _resubmission(arguments: argparse.Namespace, failures: Path, batch: str) -> str:
+    """Give the command that migrates the rows of the failures into the same batch, quoted for a shell."""
+    words = ["mailferry", "migrate", str(failures), "--name", batch]
+    for name, value in vars(arguments).items():
+        if name in _OF_ONE_RUN | _OF_THE_BATCH or not value or (name, value) == ("data", DEFAULT_DATA):
+            continue
+        words.append(f"--{name.replace('_', '-')}")
+        if value is not True:
+            words.append(str(value))
+    return shlex.join(words)
 
 
 def _read(path: Path) -> bytes:
@@ -106,8 +132,6 @@ def _read(path: Path) -> bytes:
 
 def _source(arguments: argparse.Namespace) -> EndpointRequest:
     location = _server(arguments.source, Side.SOURCE, arguments)
-    if location.kind != "imap":
-        raise BadUsage("The source of a migration is an IMAP server: write imaps://host.")
     settings = EndpointSettings(
         remote_server=location.host,
         port=location.port,
@@ -155,8 +179,31 @@ def _target(
 
 
 def _server(text: str, side: Side, arguments: argparse.Namespace) -> Location:
-    """Read the URL of a server, which names no user: the CSV does."""
-    if re.match(r"[a-z+]+://[^/]*@", text, re.IGNORECASE):
-        raise BadUsage(f"The {side.value} names a user; write imaps://host: the CSV has the users.")
+    """Read the URL of a server, which names no user: the CSV does. The rules of TLS are those of `mailferry copy`."""
+    option = f"--{side.value}"
+    also = "" if side is Side.SOURCE else ", or maildir:FOLDER"
+    scheme, colon, rest = text.partition("://")
+    if scheme.lower() == "maildir" or text.lower().startswith("maildir:"):
+        raise BadUsage(f"{option} is an IMAP server: write {_SERVERS}. (mailferry copy reads a Maildir.)")
+    if not colon or scheme.lower() not in _SCHEMES:
+        raise BadUsage(f"{option} must be {_SERVERS}{also}.")
+    authority, _, path = rest.partition("/")
+    if "@" in authority:
+        raise BadUsage(f"{option} names a user; write {scheme}://host: the CSV has the users.")
+    if path or "?" in authority or "#" in authority:
+        raise BadUsage(
+            f"{option} has something after the host; write {scheme}://host. Folders are chosen with --include-folders, "
+            "and the column UserRoot of the CSV names where a mailbox begins."
+        )
     security = getattr(arguments, f"{side.value}_security")
     return parse_location(text, side, Given(user="*", security=security))
+
+
+def _warn_of_plain_text(endpoint: EndpointRequest, warn: Warn) -> None:
+    """Say that passwords cross a network unprotected; within this machine they do not."""
+    given = endpoint.settings
+    if given.security is Security.NONE and not is_loopback(given.remote_server or ""):
+        warn(
+            f"The connection to {endpoint} is not encrypted: passwords and mail can be read on the way. "
+            f"--{endpoint.role.value.lower()}-security tls or ssl protects them."
+        )

@@ -4,31 +4,48 @@ from __future__ import annotations
 
 import os
 import shlex
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from mailferry.cli import exitcodes, wording
 from mailferry.cli.jsonlines import JsonLines
 from mailferry.cli.migrate_display import as_fields
 from mailferry.cli.migrate_request import MigrateRequest
+from mailferry.cli.service_arguments import DEFAULT_DATA
 from mailferry.errors import BadUsage
 from mailferry.migration.failures import FailedRow, failures_csv
 from mailferry.migration.model import User
 from mailferry.service.views import BatchView, RowErrorView
 
 SHOWN = 20
+WIDEST = 120
+LONGEST_NAME = 40
+MARGIN = "  "
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How it ended. `stopped_by`: a signal, 0 for none."""
+    """How it ended. `stopped_by`: a signal, 0 for none. `had`: messages of earlier runs, None if this was the first."""
 
     view: BatchView
     failed: Sequence[User]
     row_errors: Sequence[RowErrorView]
     seconds: float
-    stopped_by: int
+    stopped_by: int = 0
+    had: int | None = None
+
+    @property
+    def new_messages(self) -> int:
+        """How many came to the target in this run."""
+        return max(0, self.view.items_synced - (self.had or 0))
+
+    @property
+    def is_all_synced(self) -> bool:
+        """True if every mailbox is."""
+        return self.view.synced + self.view.finalized == self.view.total
 
     @property
     def exit_code(self) -> int:
@@ -45,7 +62,8 @@ def tell(request: MigrateRequest, result: Result, json: JsonLines | None) -> Non
     written = _write_failures(request, result)
     if json is not None:
         failures = str(request.failures) if written else None
-        json.write("finished", {**as_fields(result.view), "exit_code": result.exit_code, "failures": failures})
+        more = {"new_messages": result.new_messages, "exit_code": result.exit_code, "failures": failures}
+        json.write("finished", {**as_fields(result.view), **more})
     elif not (request.quiet and result.exit_code == exitcodes.COMPLETE):
         _print(request, result, written)
 
@@ -79,57 +97,80 @@ def _write(path: Path, text: str) -> None:
 
 def _print(request: MigrateRequest, result: Result, written: int) -> None:
     from rich.console import Console
-    from rich.padding import Padding
-    from rich.table import Table
     from rich.text import Text
 
-    view = result.view
+    batch = result.view.batch
     console = Console(highlight=False)
-    console.width = min(console.width, 120) if console.is_terminal else 100
+    width = min(console.width, WIDEST) - len(MARGIN) if console.is_terminal else 0
 
-    def line(text: str, style: str = "") -> None:
-        console.print(Padding(Text(text, style), (0, 0, 0, 2), expand=False))
+    def line(text: str = "", style: str = "") -> None:
+        # Lines are cut in this module and nowhere else: a pipe gets each as one, and a command can be copied as one.
+        console.print(Text(f"{MARGIN}{text}" if text else "", style), soft_wrap=True)
 
-    console.print()
-    line(*_headline(result))
-    line(f"{view.batch.source_endpoint} → {view.batch.target_endpoint}", "dim")
-    console.print()
-    table = Table.grid(padding=(0, 0, 0, 2), expand=False)
-    table.add_column()
-    table.add_column(justify="right", no_wrap=True)
-    for name, value, always in (
-        ("Mailboxes", wording.number(view.total), True),
-        ("Synced", wording.number(view.synced + view.finalized), True),
-        ("Not yet", wording.number(view.active), view.active > 0),
-        ("Failed", wording.number(view.failed), view.failed > 0),
-        ("Stopped", wording.number(view.stopped), view.stopped > 0),
-        ("Rows of the CSV left out", wording.number(len(result.row_errors)), bool(result.row_errors)),
-        ("Messages found", wording.number(view.items_found), True),
-        ("Messages on the target", wording.number(view.items_synced), True),
-        ("Messages not copied", wording.number(view.items_skipped), view.items_skipped > 0),
-        ("Data", wording.size(view.bytes_synced), True),
-        ("Data consistency", view.consistency, bool(view.consistency)),
-        ("Time", wording.duration(result.seconds), True),
-    ):
-        if always:
-            table.add_row(name, value)
-    console.print(Padding(table, (0, 0, 0, 2), expand=False))
-    reasons = [(f"line {error.line}", error.message) for error in result.row_errors]
-    reasons += [(user.email_address, f"{user.failure.text} {user.failure.advice}") for user in result.failed]
+    def prose(text: str, style: str = "") -> None:
+        for part in textwrap.wrap(text, width, break_on_hyphens=False) if width else [text]:
+            line(part, style)
+
+    line()
+    prose(*_headline(result))
+    prose(f"{batch.source_endpoint} → {batch.target_endpoint}", "dim")
+    line()
+    rows = _figures(result)
+    names, values = (max(len(row[place]) for row in rows) for place in (0, 1))
+    for name, value in rows:
+        line(f"{name:<{names}}  {value:>{values}}")
+    reasons = _reasons(result)
     if reasons:
-        console.print()
-        grid = Table.grid(padding=(0, 2, 0, 0))
-        grid.add_column(no_wrap=True, overflow="ellipsis", max_width=40)
-        grid.add_column(overflow="fold")
+        line()
+        longest = min(LONGEST_NAME, max(len(who) for who, _ in reasons[:SHOWN]))
         for who, why in reasons[:SHOWN]:
-            grid.add_row(Text(wording.printable(who)), Text(wording.printable(why), "red"))
-        console.print(Padding(grid, (0, 0, 0, 2), expand=False))
+            for first, text in _beside(who, why, longest, width):
+                console.print(MARGIN, Text(first), Text(text, "red"), sep="", soft_wrap=True, end="\n")
         if len(reasons) > SHOWN:
             line(f"and {wording.number(len(reasons) - SHOWN)} more", "dim")
-    console.print()
+    line()
     for text in _next_steps(request, result, written):
-        line(text)
-    console.print()
+        (line if text.startswith(MARGIN) else prose)(text)
+    line()
+
+
+def _figures(result: Result) -> list[tuple[str, str]]:
+    view, number = result.view, wording.number
+    consistency = view.consistency if result.is_all_synced else f"{view.consistency} so far"
+    return [
+        (name, value)
+        for name, value, shown in (
+            ("Mailboxes", number(view.total), True),
+            ("Synced", number(view.synced + view.finalized), view.total > 0),
+            ("Not yet", number(view.active), view.active > 0),
+            ("Failed", number(view.failed), view.failed > 0),
+            ("Stopped", number(view.stopped), view.stopped > 0),
+            ("Rows of the CSV left out", number(len(result.row_errors)), bool(result.row_errors)),
+            ("Messages found", number(view.items_found), view.total > 0),
+            ("Messages on the target", number(view.items_synced), view.total > 0),
+            ("New messages", number(result.new_messages), result.had is not None),
+            ("Messages not copied", number(view.items_skipped), view.items_skipped > 0),
+            ("Data", wording.size(view.bytes_synced), view.total > 0),
+            ("Data consistency", consistency, bool(view.consistency)),
+            ("Time", wording.duration(result.seconds), True),
+        )
+        if shown
+    ]
+
+
+def _reasons(result: Result) -> list[tuple[str, str]]:
+    found = [(f"line {error.line}", error.message) for error in result.row_errors]
+    found += [(user.email_address, f"{user.failure.text} {user.failure.advice}") for user in result.failed]
+    return [(wording.printable(who), wording.printable(why)) for who, why in found]
+
+
+def _beside(who: str, why: str, longest: int, width: int) -> list[tuple[str, str]]:
+    """Put a name, cut if it is too long, beside a text in as many lines as it needs; `width` 0: in one line."""
+    if not width:
+        return [(f"{who}: ", why)]
+    name = who if len(who) <= longest else f"{who[: longest - 1]}…"
+    texts = textwrap.wrap(why, max(20, width - longest - 2)) or [""]
+    return [(f"{first:<{longest}}  ", text) for first, text in zip_longest([name], texts, fillvalue="")]
 
 
 def _headline(result: Result) -> tuple[str, str]:
@@ -140,18 +181,27 @@ def _headline(result: Result) -> tuple[str, str]:
         return "Synced: every message of every mailbox is on the target", "bold green"
     if result.exit_code == exitcodes.SKIPPED:
         return "Synced, but some messages were not copied", "bold yellow"
-    lost = view.failed + view.stopped + len(result.row_errors)
-    return f"{wording.plural(lost, 'mailbox', 'mailboxes')} not migrated", "bold red"
+    lost = [
+        f"{wording.plural(count, 'mailbox', 'mailboxes')} {word}"
+        for count, word in ((view.failed, "failed"), (view.stopped, "stopped"))
+        if count
+    ]
+    if result.row_errors:
+        lost.append(f"{wording.plural(len(result.row_errors), 'row')} of the CSV left out")
+    return ", ".join(lost), "bold red"
 
 
 def _next_steps(request: MigrateRequest, result: Result, written: int) -> list[str]:
-    data = "" if str(request.data) == "mailferry-data" else f" --data {shlex.quote(str(request.data))}"
+    """Say what can be done now; a command stands on an indented line."""
+    data = "" if str(request.data) == DEFAULT_DATA else f" --data {shlex.quote(str(request.data))}"
     steps = []
-    if written:
-        again = f"mailferry migrate {shlex.quote(str(request.failures))} --name {shlex.quote(request.batch)} ..."
+    if not result.view.total:
+        steps.append(f"Nothing was begun. The rows with their reasons: {request.failures} (it holds their passwords).")
+    elif written:
         steps.append(f"To fix and submit again: {request.failures} (it holds the passwords of these rows), with")
-        steps.append(f"  {again}")
+        steps.append(f"{MARGIN}{request.resubmission}")
     if result.view.items_skipped:
-        steps.append("The messages that were not copied: mailferry serve, then the report of each user.")
-    steps.append(f"Again, for new mail: the same command. Every day by itself: --watch, or mailferry serve{data}.")
+        steps.append(f"The messages that were not copied: mailferry serve{data}, then the report of each user.")
+    if result.view.total:
+        steps.append(f"Again, for new mail: the same command. Every day by itself: --watch, or mailferry serve{data}.")
     return steps

@@ -109,11 +109,14 @@ async def _serve(settings: Settings) -> int:
     from dataclasses import replace
 
     from mailferry.service.firsttoken import first_token
-    from mailferry.service.wiring import Service
 
     listener = _listen(settings)
     settings = replace(settings, port=listener.getsockname()[1])
-    service = await Service.open(settings.data, database_url=settings.database)
+    try:
+        service = await open_service(settings.data, settings.database)
+    except BaseException:
+        listener.close()
+        raise
     try:
         token = await first_token(service.tokens, service.folder.token_file)
         await service.start(settings.workers)
@@ -125,6 +128,25 @@ async def _serve(settings: Settings) -> int:
         await service.close()
     print("mailferry: stopped; passes that ran go on at the next start", file=sys.stderr)
     return exitcodes.COMPLETE
+
+
+async def open_service(data: Path, database: str | None) -> Service:
+    """Open a data folder. Raises BadUsage if it cannot be made or used, and what `Service.open` raises."""
+    from mailferry.service.wiring import Service
+
+    try:
+        return await Service.open(data, database_url=database)
+    except OSError as error:
+        raise BadUsage(no_data_folder(data, error)) from error
+
+
+def no_data_folder(data: Path, error: OSError) -> str:
+    """Say that a data folder cannot be used, why, and what to do."""
+    reason = "it is not a folder" if isinstance(error, FileExistsError) else error.strerror or str(error)
+    return (
+        f"The data folder {data} cannot be made or used: {reason}. Name another folder with --data, or have this one "
+        "made for the user who runs Mailferry."
+    )
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -36,20 +36,22 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
 def add_token(parser: argparse.ArgumentParser) -> None:
     """Add the actions of `mailferry token`."""
     add_data(parser)
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", title="actions", required=True)
+    actions = parser.add_subparsers(
+        dest="action", metavar="ACTION", title="actions", required=True, prog="mailferry token"
+    )
     new = actions.add_parser("new", help="make a token and print it", allow_abbrev=False)
     new.add_argument("name", metavar="NAME", help="what it is for")
     new.add_argument("--role", choices=("operator", "viewer"), default="operator", help="default operator")
-    actions.add_parser("list", help="list the tokens", allow_abbrev=False)
+    listed = actions.add_parser("list", help="list the tokens", allow_abbrev=False)
     remove = actions.add_parser("remove", help="make a token worthless", allow_abbrev=False)
-    remove.add_argument("name", metavar="NAME")
+    remove.add_argument("name", metavar="NAME", help="as the list has it")
+    for action in (new, listed, remove):  # no default here: it would win over what was given before the action
+        add_data(action, default=argparse.SUPPRESS)
 
 
-def add_data(parser: argparse._ActionsContainer) -> None:
+def add_data(parser: argparse._ActionsContainer, default: str = DEFAULT_DATA) -> None:
     """Add the option that names the data folder."""
-    parser.add_argument(
-        "--data", metavar="FOLDER", default=DEFAULT_DATA, help=f"the data folder (default ./{DEFAULT_DATA})"
-    )
+    parser.add_argument("--data", metavar="FOLDER", default=default, help=f"the data folder (default ./{DEFAULT_DATA})")
 
 
 def add_migrate(parser: argparse.ArgumentParser) -> None:

@@ -33,7 +33,7 @@ made; the database has its digest only. Works beside a service that runs."""
 TOKENS_EPILOG = """\
 examples:
   mailferry token new dashboard --role viewer
-  mailferry token list
+  mailferry token list --data /var/lib/mailferry
   mailferry token remove dashboard
 """
 

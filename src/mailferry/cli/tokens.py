@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from mailferry.cli import exitcodes
-from mailferry.cli.serve import DATABASE_VARIABLE
+from mailferry.cli.serve import DATABASE_VARIABLE, no_data_folder
 from mailferry.errors import BadUsage
 
 
@@ -25,7 +25,11 @@ async def _tokens(arguments: argparse.Namespace) -> int:
     from mailferry.store.database import Database
 
     folder = DataFolder(Path(arguments.data))
-    if not folder.key_file.exists():
+    try:
+        is_there = folder.key_file.exists()
+    except OSError as error:
+        raise BadUsage(no_data_folder(folder.path, error)) from None
+    if not is_there:
         raise BadUsage(f"{folder.path} is no data folder of Mailferry; mailferry serve makes one.")
     database = await Database.open(os.environ.get(DATABASE_VARIABLE) or folder.database_url())
     try:

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mailferry.jobs.engine import Engine, Job
 from mailferry.jobs.errors import WorkerLost
 from mailferry.jobs.following import all_batches, begin_what_is_due, follow
-from mailferry.jobs.removing import OnRemoved, remove_some
-from mailferry.migration.model import Batch, Failure
+from mailferry.jobs.removing import OnRemoved, Remover
+from mailferry.migration.model import Failure
 from mailferry.migration.states import RUNNING, Outcome, UserStatus
 from mailferry.store import claims, endpoints, events, users
 from mailferry.store.database import Database
@@ -54,7 +54,7 @@ class Dispatcher:
         self._engine = engine
         self._worker = f"{instance}/"  # no name is the beginning of another one's
         self._clock = clock
-        self._on_removed = on_removed
+        self._remover = Remover(database, on_removed)
         self._tick_seconds = tick_seconds
         self._sleep = sleep
         self._awake = asyncio.Event()
@@ -128,6 +128,7 @@ class Dispatcher:
         await self._pass_stops_on()
         await self._claim(now)
         await self._follow(now)
+        await self._remover.scrub()
 
     async def _look(self, now: float) -> None:
         """Begin what the clock begins, and choose the batches to look at. Seldom, unless woken."""
@@ -273,16 +274,9 @@ class Dispatcher:
         except Exception:
             self._touched |= touched
             raise
-        await self._remove(removing, now)
-
-    async def _remove(self, batches: Sequence[Batch], now: float) -> None:
-        for batch in batches:
-            try:
-                if await remove_some(self._database, batch, self._on_removed, now):
-                    self._touched.add(batch.id)
-                    self._awake.set()
-            except Exception:  # the others are not to wait for it
-                log.exception("removal failed", extra={"batch": batch.name})
+        if more := await self._remover.remove(removing, now):
+            self._touched |= more
+            self._awake.set()
 
 
 def _due(done_at: float | None, now: float, interval_seconds: float) -> bool:

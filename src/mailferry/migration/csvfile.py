@@ -16,6 +16,7 @@ from mailferry.imap.values import Secret
 from mailferry.migration.csverrors import CsvFileError, CsvProblem
 from mailferry.migration.csvheader import (
     EMAIL_ADDRESS,
+    KNOWN,
     PASSWORD,
     TARGET_PASSWORD,
     TARGET_USER_NAME,
@@ -80,43 +81,53 @@ def parse(data: bytes, *, allow_unknown_columns: bool = False, filename: str = "
 
     UTF-8, with or without a byte order mark; UTF-16 and UTF-32 with one. Lines end in CRLF, LF or CR; blank ones are
     skipped. Values may be quoted (RFC 4180) and keep their spaces. With `filename` its ending is checked. An address
-    that is in the file twice is an error of the second row.
+    or a source mailbox that is in the file twice is an error of the second row.
 
     Raises CsvFileError.
     """
     text, encoding = decode(data, filename)
     records = Records(text)
     header: Header | None = None
-    rows: list[CsvRow] = []
-    errors: list[RowError] = []
-    reader: RowReader | None = None
+    taken: list[tuple[int, list[str]]] = []
     for line, record in records:
-        if header is None or reader is None:
+        if header is None:
             if line == 1 and record[0].startswith(_EXPORT_CSV_NOTE):
                 continue
             header = read_header(line, record, allow_unknown_columns=allow_unknown_columns)
-            reader = RowReader(header)
             records.columns = header.columns
             continue
-        _check_record(line, len(record), header, len(rows) + len(errors))
+        if len(record) != len(header.columns):
+            raise _wrong_length(line, len(record), header, records)
+        if len(taken) >= MAX_ROWS:
+            detail = f"The CSV file contains more than {MAX_ROWS:,} rows."
+            raise CsvFileError(detail, CsvProblem.TOO_MANY_ROWS, line=line)
+        taken.append((line, record))
+    if header is None:
+        raise CsvFileError("Upload file can't be empty.", CsvProblem.EMPTY)
+    if not taken:
+        raise CsvFileError("The CSV file has a header, and no rows.", CsvProblem.NO_ROWS)
+    reader = RowReader(header, (record for _, record in taken))
+    rows: list[CsvRow] = []
+    errors: list[RowError] = []
+    for line, record in taken:
         row = reader.read(line, record)
         if isinstance(row, CsvRow):
             rows.append(row)
         else:
             errors.append(row)
-    if header is None:
-        raise CsvFileError("Upload file can't be empty.", CsvProblem.EMPTY)
-    if not rows and not errors:
-        raise CsvFileError("The CSV file has a header, and no rows.", CsvProblem.NO_ROWS)
     ignored = tuple(header.columns[place] for place in header.ignored)
     return CsvFile(rows, errors, header.columns, ignored, encoding)
 
 
-def _check_record(line: int, values: int, header: Header, rows_before: int) -> None:
+def _wrong_length(line: int, values: int, header: Header, records: Records) -> CsvFileError:
+    """Name the first column that has no value, or the place of the first value that has no column."""
     expected = len(header.columns)
-    if values != expected:
-        # A row's number is the line at which it begins: the one number that every editor shows.
-        detail = f"Row {line} has the wrong number of columns. Expected number: {expected}. Actual number: {values}."
-        raise CsvFileError(detail, CsvProblem.ROW_LENGTH, line=line)
-    if rows_before >= MAX_ROWS:
-        raise CsvFileError(f"The CSV file contains more than {MAX_ROWS:,} rows.", CsvProblem.TOO_MANY_ROWS, line=line)
+    # A row's number is the line at which it begins: the one number that every editor shows.
+    detail = f"Row {line} has the wrong number of columns. Expected number: {expected}. Actual number: {values}."
+    if values < expected:
+        column = header.columns[values]
+        detail += f' There is no value for "{column}".' if column in KNOWN else ""
+        return CsvFileError(detail, CsvProblem.ROW_LENGTH, line=line, column=column)
+    at_line, position = records.place(line, expected)
+    detail += f" The first value too many begins at line {at_line}, position {position}."
+    return CsvFileError(detail, CsvProblem.ROW_LENGTH, line=at_line, position=position)

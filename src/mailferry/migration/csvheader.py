@@ -83,13 +83,15 @@ def read_header(line: int, names: Sequence[str], *, allow_unknown_columns: bool)
 def _check_separator(line: int, names: Sequence[str]) -> None:
     if names[0].lower().startswith("sep="):
         detail = "The first line is a note to a spreadsheet: remove it."
-        raise CsvFileError(detail, CsvProblem.SEPARATOR, line=line)
+        raise CsvFileError(detail, CsvProblem.SEPARATOR, line=line, position=1)
     if len(names) > 1:
         return
     for separator in _OTHER_SEPARATORS:
         if any(_loose(part) in _BY_LOOSE for part in names[0].split(separator)[1:]):
             shown = "a tab" if separator == "\t" else f'"{separator}"'
-            raise CsvFileError(f"The values are separated by {shown}, not by commas.", CsvProblem.SEPARATOR, line=line)
+            position = names[0].index(separator) + 1
+            detail = f"The values are separated by {shown}, not by commas: line {line}, position {position}."
+            raise CsvFileError(detail, CsvProblem.SEPARATOR, line=line, position=position)
 
 
 def _check_required(line: int, names: Sequence[str]) -> None:

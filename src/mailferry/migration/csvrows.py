@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from unicodedata import normalize
@@ -29,6 +29,7 @@ _ATEXT: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]+"
 _LETTER: Final = r"[A-Za-z0-9\u0080-\U0010ffff]"
 _LABEL: Final = rf"{_LETTER}(?:[A-Za-z0-9\-\u0080-\U0010ffff]{{0,61}}{_LETTER})?"
 _ADDRESS: Final = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*@{_LABEL}(?:\.{_LABEL})*")
+_MAX_NAME_CHARACTERS: Final = 1_024
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -90,12 +91,13 @@ def address_key(address: str) -> str:
 
 
 class RowReader:
-    """Makes a row or an error of each record of a file, and knows the addresses it has seen.
+    """Makes a row or an error of each record of a file, and knows the addresses and source mailboxes it has seen.
 
-    An address counts as seen when its row is good: a broken line does not keep a user back.
+    Those count as seen when their row is good: a broken line does not keep a user back. `records`: all of the file, for
+    whether a blank UserRoot is an oversight is known only from the other rows.
     """
 
-    def __init__(self, header: Header) -> None:
+    def __init__(self, header: Header, records: Iterable[Sequence[str]]) -> None:
         self._email = header.index[EMAIL_ADDRESS]
         self._name = header.index[USER_NAME]
         self._password = header.index[PASSWORD]
@@ -105,17 +107,25 @@ class RowReader:
         self._ignored = header.ignored
         self._secret = frozenset(header.index[name] for name in SECRET if name in header.index)
         self._seen: dict[str, int] = {}
+        self._sources: dict[tuple[str, str], int] = {}
+        root = self._root
+        self._shared = (
+            frozenset(record[self._name] for record in records if record[root].strip())
+            if root is not None
+            else frozenset[str]()
+        )
 
     def read(self, line: int, record: Sequence[str]) -> CsvRow | RowError:
         """Check a record with as many values as the header."""
         address, name, password = record[self._email], record[self._name], record[self._password]
         target_name = record[self._target_name] if self._target_name is not None else ""
         target_password = record[self._target_password] if self._target_password is not None else ""
+        root = record[self._root] if self._root is not None else ""
         faults = list(_faults(address, name, password, target_name))
-        first = self._seen.setdefault(address_key(address), line) if not faults else line
-        if first != line:
-            sentence = f"The user's mailbox is already in this file, at line {first}: remove one of the two rows."
-            faults.append((EMAIL_ADDRESS, "email-address-twice", sentence))
+        if name in self._shared and not root.strip():
+            faults.append((USER_ROOT, "user-root-missing", _ROOT_MISSING))
+        if not faults:
+            faults += self._twice(line, address_key(address), (name, root.strip("/")))
         if faults:
             column, code, _ = faults[0]
             return RowError(line, column, code, " ".join(fault[2] for fault in faults), self._cells(record))
@@ -124,14 +134,33 @@ class RowReader:
             address,
             name,
             Secret(password),
-            record[self._root] if self._root is not None else "",
+            root,
             target_name,
             Secret(target_password) if target_password else None,
             tuple(record[place] for place in self._ignored) if self._ignored else (),
         )
 
+    def _twice(self, line: int, address: str, source: tuple[str, str]) -> Iterator[Fault]:
+        if first := self._seen.get(address):
+            sentence = f"The user's mailbox is already in this file, at line {first}: remove one of the two rows."
+            yield EMAIL_ADDRESS, "email-address-twice", sentence
+        elif first := self._sources.get(source):
+            yield USER_NAME, "source-mailbox-twice", _SOURCE_TWICE.format(first)
+        else:
+            self._seen[address] = self._sources[source] = line
+
     def _cells(self, record: Sequence[str]) -> Cells:
         return tuple(Secret(value) if place in self._secret else value for place, value in enumerate(record))
+
+
+_ROOT_MISSING: Final = (
+    "UserRoot is empty, but other rows with this UserName have one: without it the mailbox of UserName itself would be "
+    "copied to this user. Write where the user's mailbox begins."
+)
+_SOURCE_TWICE: Final = (
+    "The source mailbox, that of UserName and UserRoot, is already in this file, at line {}: one person's mail would "
+    "go to two users. Correct UserName or UserRoot, or remove one of the two rows."
+)
 
 
 def _faults(address: str, name: str, password: str, target_name: str) -> Iterator[Fault]:
@@ -153,5 +182,8 @@ def _faults(address: str, name: str, password: str, target_name: str) -> Iterato
 def _name_faults(column: str, code: str, name: str) -> Iterator[Fault]:
     if name != name.strip():
         yield column, f"{code}-spaces", f"{column} begins or ends with a space: remove it."
+    elif len(name) > _MAX_NAME_CHARACTERS:
+        sentence = f"{column} is longer than {_MAX_NAME_CHARACTERS:,} characters: shorten it."
+        yield column, f"{code}-too-long", sentence
     elif not name.isprintable() and _CONTROL.search(name):
         yield column, f"{code}-control", f"{column} has a line break or another control character: remove it."

@@ -61,7 +61,8 @@ def _refuse_unmarked(data: bytes) -> None:
     for width, name in ((4, "UTF-32"), (2, "UTF-16")):
         used = [any(head[start::width]) for start in range(width)]
         if len(head) >= 8 and used.count(True) == 1 and (used[0] or used[-1]):
-            raise CsvFileError(f"This looks like {name} without a byte order mark.", CsvProblem.ENCODING, line=1)
+            detail = f"This looks like {name} without a byte order mark: line 1, position 1."
+            raise CsvFileError(detail, CsvProblem.ENCODING, line=1, position=1)
 
 
 def _decoded(body: bytes, encoding: str) -> str:
@@ -110,10 +111,24 @@ class Records:
         except csv.Error:
             raise self._problem(line) from None
 
+    def place(self, first_line: int, cell: int) -> tuple[int, int]:
+        """Give line and position, both from 1, at which a value begins. It counts from 0 in the record of this line."""
+        text = self._text
+        start = at = self._start_of(first_line)
+        for _ in range(cell):
+            if text.startswith('"', at):
+                at = _end_of_quoted(text, at)
+            at = text.index(",", at) + 1
+        line, position = _place(text[start:at], at - start)
+        return first_line + line - 1, position
+
+    def _start_of(self, line: int) -> int:
+        return next(islice(_LINE.finditer(self._text), line - 1, None)).start()
+
     def _problem(self, first_line: int) -> CsvFileError:
         """Say what is wrong with the record that begins at this line. The csv module says it in words only."""
         text = self._text
-        start = at = next(islice(_LINE.finditer(text), first_line - 1, None)).start()
+        start = at = self._start_of(first_line)
         cell = 0
         while True:
             if text.startswith('"', at):

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailferry.migration import csvfile
-from mailferry.migration.csvfile import MAX_ROWS as MOST_ROWS
 from mailferry.migration.model import Batch
-from mailferry.migration.states import BATCH_ACTIONS, Action, BatchStatus, StatusSummary
+from mailferry.migration.states import BATCH_ACTIONS, Action, BatchStatus, StatusSummary, UserStatus
 from mailferry.service.batchlookup import allowed_batch, find_batch, source_of, target_of, views_of
 from mailferry.service.batchsettings import BatchSettings, blank_batch, checked_name, with_settings
 from mailferry.service.config import Config
@@ -20,9 +20,9 @@ from mailferry.service.csvrows import Known, Taken, take
 from mailferry.service.domains import accepted_domains
 from mailferry.service.endpoints import find_endpoint
 from mailferry.service.errors import AlreadyExists, InvalidValue, WrongState
-from mailferry.service.views import BatchView, RowErrorView, ServiceStatistics
+from mailferry.service.views import BatchView, BatchWithRows, RowErrorView, ServiceStatistics
 from mailferry.store import batches as stored
-from mailferry.store import endpoints, events, rowerrors, settings, transitions, users
+from mailferry.store import endpoints, events, logins, rowerrors, settings, transitions, users
 from mailferry.store.database import Database
 from mailferry.store.keyring import Keyring
 from mailferry.store.keys import email_key
@@ -76,14 +76,18 @@ class Batches:
                 target = await target_of(connection, target_endpoint)
                 taken_by = await users.taken(connection, [email_key(row.email_address) for row in file.rows])
                 known = Known(taken_by, domains=await accepted_domains(connection))
-            batch = with_settings(blank_batch(name, source, target, submitted_by, now), given or BatchSettings())
+            blank = blank_batch(name, source, target, submitted_by, now)
+            batch = with_settings(blank, given or BatchSettings(), now)
             taken = await asyncio.to_thread(take, file, target, known, self._keyring)
             waits = auto_start and batch.start_after is not None and batch.start_after > now
             if auto_start:
                 batch = replace(batch, status=BatchStatus.WAITING if waits else BatchStatus.STARTING)
             async with self._database.begin() as connection:
                 await self._check_new(connection, name)
-                batch = await stored.add(connection, batch)
+                try:
+                    batch = await stored.add(connection, batch)
+                except IntegrityError:  # another process was quicker
+                    raise AlreadyExists(f"There is a batch {name!r} already.") from None
                 if batch.status is BatchStatus.STARTING:
                     await stored.set_moments(connection, batch.id, started_at=now)
                 await self._add(connection, batch, taken, start=auto_start and not waits)
@@ -124,7 +128,7 @@ class Batches:
         """Change settings; folders count from the next pass on. Raises NotFound, WrongState, InvalidValue."""
         async with self._database.begin() as connection:
             batch = await allowed_batch(connection, identity, Action.EDIT)
-            changed = with_settings(batch, given)
+            changed = with_settings(batch, given, self._now())
             await stored.update(connection, changed)
             if changed.priority != batch.priority:  # a user's own priority stays
                 as_before = (USER.c.batch_id == batch.id, USER.c.priority == batch.priority)
@@ -134,11 +138,12 @@ class Batches:
 
     async def add_users(
         self, identity: str, csv_data: bytes, *, allow_unknown_columns: bool = False, file_name: str = ""
-    ) -> BatchView:
+    ) -> BatchWithRows:
         """Add the mailboxes of a CSV that are not in the batch yet; they start at once if the batch is at work.
 
-        Rows of users who failed give them another login; they are tried again at the next start. Raises CsvFileError,
-        NotFound, WrongState.
+        Rows of users in whom nothing runs give them another login or password for the next pass; those who failed are
+        tried again at the next start. Raises CsvFileError, NotFound,
+        WrongState.
         """
         file = await asyncio.to_thread(
             csvfile.parse, csv_data, allow_unknown_columns=allow_unknown_columns, filename=file_name
@@ -149,25 +154,23 @@ class Batches:
                 target = await endpoints.by_id(connection, batch.target_endpoint_id)
                 assert target is not None
                 taken_by = await users.taken(connection, [email_key(row.email_address) for row in file.rows])
-                failed = await users.page(connection, batch_id=batch.id, summary=StatusSummary.FAILED, limit=MOST_ROWS)
-                domains = await accepted_domains(connection)
-            by_key = {email_key(user.email_address): user.id for user in failed}
-            known = Known(taken_by, batch.name, frozenset(by_key), domains)
+                by_key = await logins.of_batch(connection, batch.id)
+                known = Known(taken_by, batch.name, by_key, await accepted_domains(connection))
             taken = await asyncio.to_thread(take, file, target, known, self._keyring)
             async with self._database.begin() as connection:
                 batch = await allowed_batch(connection, batch.guid, Action.EDIT)
                 await self._add(connection, batch, taken, start=batch.status not in _AT_REST)
-                for corrected in taken.corrected:
-                    await users.correct(connection, by_key[email_key(corrected.email_address)], corrected)
+                await logins.correct(connection, taken.corrected)
                 if batch.status not in _AT_REST and taken.users:
                     await stored.set_status(connection, batch.id, {batch.status}, BatchStatus.STARTING, self._now())
         self._wake((batch.id,))
-        return await self.get(batch.guid)
+        return BatchWithRows.of(await self.get(batch.guid), taken.counts)
 
     async def start(self, identity: str) -> BatchView:
         """Start a batch, go on with a stopped one, or try its failed users again. Raises NotFound, WrongState.
 
-        One that is not at work waits for its `start_after`; one that waits already begins now.
+        One that is not at work waits for its `start_after`; one that waits already begins now. Users who wait after an
+        error are tried again now.
         """
         now = self._now()
         async with self._database.begin() as connection:
@@ -179,6 +182,7 @@ class Batches:
                 if batch.status is BatchStatus.WAITING:  # who starts it now does not want to wait any more
                     await stored.update(connection, replace(batch, start_after=now))
                 started = await transitions.start(connection, Selection(batch_id=batch.id), now)
+                await transitions.try_again(connection, Selection(batch_id=batch.id), now)
                 if started or idle or batch.status is BatchStatus.WAITING:
                     await self._move(connection, batch, Action.START, BatchStatus.STARTING)
         self._wake((batch.id,))
@@ -202,10 +206,18 @@ class Batches:
         return await self.get(identity)
 
     async def complete(self, identity: str) -> BatchView:
-        """Do the last sync of each synced user and freeze them. Failed and stopped users stay as they are."""
+        """Do the last sync of each synced user and freeze them. Failed and stopped users stay as they are.
+
+        Raises NotFound, WrongState, also if no user is synced or on the way to it.
+        """
         now = self._now()
         async with self._database.begin() as connection:
             batch = await allowed_batch(connection, identity, Action.COMPLETE)
+            counts = (await stored.counts(connection, [batch.id]))[batch.id]
+            if not counts.of(StatusSummary.SYNCED) + counts.of(StatusSummary.ACTIVE) - counts[UserStatus.REMOVING]:
+                raise WrongState(
+                    f"The batch {batch.name} has no synced user to complete; start its failed users first."
+                )
             await stored.update(connection, replace(batch, complete_after=now))
             await transitions.complete(connection, Selection(batch_id=batch.id), now)
             await self._move(connection, batch, Action.COMPLETE, BatchStatus.COMPLETING)

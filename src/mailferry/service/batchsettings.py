@@ -5,6 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
 
 from mailferry.migration.model import DAY_SECONDS, Batch, Endpoint
 from mailferry.migration.states import BatchStatus
@@ -12,11 +15,29 @@ from mailferry.service.errors import InvalidValue
 from mailferry.sync.folderfilter import FolderFilter
 
 LONGEST_NAME = 64
+MOST_PRIORITY = 100
+LATE_SECONDS = 60.0
+"""A moment may be so long ago: clocks differ, and a request takes its time."""
+
+
+class Clear(Enum):
+    """The value of a setting that is to be taken away."""
+
+    CLEAR = "clear"
+
+
+CLEAR: Final = Clear.CLEAR
+When = float | Literal[Clear.CLEAR] | None
+"""A moment (seconds since 1970) as a person gives it; CLEAR: no moment any more; None: as it was."""
+
+_INSTEAD = {"start_after": "start", "complete_after": "complete"}
 
 
 @dataclass(frozen=True, slots=True)
 class BatchSettings:
-    """What a person gives; None: the default, or when a batch is changed: as it was. Moments are seconds since 1970."""
+    """What a person gives; None: the default, or when a batch is changed: as it was. `priority`: -100 to 100, users
+    with a higher number go first. `time_zone`: a name of the IANA database, or '' for none.
+    """
 
     include_folders: Sequence[str] | None = None
     exclude_folders: Sequence[str] | None = None
@@ -25,8 +46,8 @@ class BatchSettings:
     skip_reports: bool | None = None
     time_zone: str | None = None
     priority: int | None = None
-    start_after: float | None = None
-    complete_after: float | None = None
+    start_after: When = None
+    complete_after: When = None
 
 
 def blank_batch(name: str, source: Endpoint, target: Endpoint, submitted_by: str, now: float) -> Batch:
@@ -47,7 +68,7 @@ def blank_batch(name: str, source: Endpoint, target: Endpoint, submitted_by: str
     )
 
 
-def with_settings(batch: Batch, given: BatchSettings) -> Batch:
+def with_settings(batch: Batch, given: BatchSettings, now: float) -> Batch:
     """Put what was given over what there is. Raises InvalidValue."""
     for name, patterns in (("include_folders", given.include_folders), ("exclude_folders", given.exclude_folders)):
         try:
@@ -64,7 +85,54 @@ def with_settings(batch: Batch, given: BatchSettings) -> Batch:
     }
     if float(str(changes.get("report_interval_seconds", 0))) < 0:
         raise InvalidValue("The report interval is 0 (never) or more.", name="report_interval_seconds")
+    check_priority(given.priority)
+    _check_time_zone(given.time_zone or "")
+    changes["start_after"], changes["complete_after"] = with_moments(
+        (batch.start_after, batch.complete_after), given.start_after, given.complete_after, now
+    )
     return replace(batch, **changes)  # type: ignore[arg-type] # the fields have the same names and types
+
+
+def with_moments(
+    before: tuple[float | None, float | None], start_after: When, complete_after: When, now: float
+) -> tuple[float | None, float | None]:
+    """Put moments that were given over those before: of the start and of the completion.
+
+    Raises InvalidValue for a new one in the past, and for a completion before the start.
+    """
+    start = _over(before[0], start_after, "start_after", now)
+    complete = _over(before[1], complete_after, "complete_after", now)
+    if (start, complete) != before and start is not None and complete is not None and complete < start:
+        name = "start_after" if complete_after is None else "complete_after"
+        raise InvalidValue("complete_after lies before start_after; change or clear one of them.", name=name)
+    return start, complete
+
+
+def _over(before: float | None, given: When, name: str, now: float) -> float | None:
+    if given is None or given == before:
+        return before
+    if given is CLEAR:
+        return None
+    if given < now - LATE_SECONDS:
+        raise InvalidValue(f"{name} lies in the past. To {_INSTEAD[name]} now, use {_INSTEAD[name]}.", name=name)
+    return given
+
+
+def check_priority(priority: int | None) -> None:
+    """Raise InvalidValue for a priority that is out of range."""
+    if priority is not None and abs(priority) > MOST_PRIORITY:
+        raise InvalidValue(f"The priority is -{MOST_PRIORITY} to {MOST_PRIORITY}.", name="priority")
+
+
+def _check_time_zone(name: str) -> None:
+    """Raise InvalidValue for a name that the database of time zones does not have. UTC needs no database."""
+    if name in ("", "UTC"):
+        return
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        text = "The time zone is a name of the IANA database, such as UTC or Europe/Berlin; Windows has other names."
+        raise InvalidValue(text, name="time_zone") from None
 
 
 def checked_name(name: str) -> str:

@@ -3,65 +3,92 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mailferry.migration.csvfile import CsvFile, CsvRow, RowError
 from mailferry.migration.model import Endpoint, EndpointType
+from mailferry.migration.states import UserStatus
 from mailferry.service.domains import AcceptedDomain, is_accepted
 from mailferry.service.targets import PASSWORD, TARGET_PASSWORD, needs_own_secret
-from mailferry.service.views import RowErrorView
+from mailferry.service.views import RowCounts, RowErrorView
+from mailferry.store.errors import KeyUnusable
 from mailferry.store.keyring import Keyring
 from mailferry.store.keys import email_key
+from mailferry.store.logins import Login
 from mailferry.store.users import NewUser
 
+_FROZEN = frozenset({UserStatus.COMPLETED, UserStatus.COMPLETED_WITH_WARNINGS, UserStatus.REMOVING})
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Taken:
-    """What of a CSV becomes users, what corrects users who failed, and what is not taken."""
+    """What of a CSV becomes users, what corrects users (by id), and what is not taken. For the rest see RowCounts."""
 
-    users: list[NewUser]
-    corrected: list[NewUser]
-    errors: list[RowErrorView]
+    users: list[NewUser] = field(default_factory=list)
+    corrected: dict[int, NewUser] = field(default_factory=dict)
+    errors: list[RowErrorView] = field(default_factory=list)
+    unchanged: int = 0
+    ignored: int = 0
+
+    @property
+    def counts(self) -> RowCounts:
+        """Count the rows."""
+        added, corrected, left_out = len(self.users), len(self.corrected), len(self.errors)
+        return RowCounts(added, corrected, self.unchanged, self.ignored, left_out)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """Mailboxes that are in batches: `batches` gives the batch by the key of the address.
 
-    `own`: the batch that rows are added to, '' for a new one; its known rows are passed over, so that the same file
-    with some more lines can be given again. Those of `failed` users (keys) correct them. `domains`: see `is_accepted`.
+    `own`: the batch that rows are added to, '' for a new one, and `logins` those of its users, by key: rows that say
+    the same are passed over, so that the same file with some more lines can be given again; other rows correct the
+    users. `domains`: see `is_accepted`.
     """
 
     batches: Mapping[str, str]
     own: str = ""
-    failed: frozenset[str] = frozenset()
+    logins: Mapping[str, Login] = field(default_factory=dict)
     domains: Sequence[AcceptedDomain] = ()
 
 
 def take(file: CsvFile, target: Endpoint, known: Known, keyring: Keyring) -> Taken:
     """Make users of rows."""
-    users: list[NewUser] = []
-    corrected: list[NewUser] = []
-    errors = [_seen_before(error, file.columns) for error in file.row_errors]
+    taken = Taken(errors=[_seen_before(error, file.columns) for error in file.row_errors])
+    errors = taken.errors
     for row in file.rows:
         key = email_key(row.email_address)
-        batch = known.batches.get(key, "")
+        batch, login = known.batches.get(key, ""), known.logins.get(key)
         if batch and batch != known.own:
             errors.append(_objection(row, "EmailAddress", "already-migrated", f"This mailbox is in the batch {batch}."))
-        elif batch and key not in known.failed:
-            continue
+        elif login is not None and login.status is not UserStatus.REMOVING and _says(row, login, keyring):
+            taken.unchanged += 1
+        elif login is not None and (login.busy or login.status in _FROZEN):
+            taken.ignored += 1
         elif not is_accepted(row.email_address, known.domains):
             text = "The domain of this address is not an accepted domain; add it, or correct the address."
             errors.append(_objection(row, "EmailAddress", "domain-not-accepted", text))
         elif _lacks_password(row, target):
             text = f"The endpoint {target.name} needs the password of each user; add the column TargetPassword."
             errors.append(_objection(row, "TargetPassword", "target-password-missing", text))
-        elif batch:
-            corrected.append(_user(row, keyring))
+        elif login is not None:
+            taken.corrected[login.user_id] = _user(row, keyring)
         else:
-            users.append(_user(row, keyring))
+            taken.users.append(_user(row, keyring))
     errors.sort(key=lambda error: error.line)
-    return Taken(users, corrected, errors)
+    return taken
+
+
+def _says(row: CsvRow, login: Login, keyring: Keyring) -> bool:
+    """Tell whether a row says what is known."""
+    names = (row.user_name, row.user_root, row.target_user_name)
+    if names != (login.user_name, login.user_root, login.target_user):
+        return False
+    try:
+        known = {} if login.secret_token is None else keyring.unseal(login.secret_token)
+    except KeyUnusable:
+        return False
+    return {name: secret.reveal() for name, secret in known.items()} == _secret(row)
 
 
 def _lacks_password(row: CsvRow, target: Endpoint) -> bool:
@@ -69,16 +96,20 @@ def _lacks_password(row: CsvRow, target: Endpoint) -> bool:
 
 
 def _user(row: CsvRow, keyring: Keyring) -> NewUser:
-    secret = {PASSWORD: row.password.reveal()}
-    if row.target_password:
-        secret[TARGET_PASSWORD] = row.target_password.reveal()
     return NewUser(
         email_address=row.email_address,
         user_name=row.user_name,
         user_root=row.user_root,
         target_user=row.target_user_name,
-        secret_token=keyring.seal(secret),
+        secret_token=keyring.seal(_secret(row)),
     )
+
+
+def _secret(row: CsvRow) -> dict[str, str]:
+    secret = {PASSWORD: row.password.reveal()}
+    if row.target_password:
+        secret[TARGET_PASSWORD] = row.target_password.reveal()
+    return secret
 
 
 def _objection(row: CsvRow, column: str, code: str, message: str) -> RowErrorView:

@@ -10,8 +10,9 @@ from mailferry.migration import statistics
 from mailferry.migration.model import SkippedItem, User
 from mailferry.migration.states import USER_ACTIONS, Action, BatchStatus, StatusSummary, UserStatus
 from mailferry.service.batches import Wake, find_batch
+from mailferry.service.batchsettings import CLEAR, When, check_priority, with_moments
 from mailferry.service.errors import InvalidValue, NotFound, WrongState
-from mailferry.service.views import UserStatistics
+from mailferry.service.views import UserStatistics, user_actions
 from mailferry.store import batches, events, reports, transitions
 from mailferry.store import users as stored
 from mailferry.store.database import Database
@@ -19,6 +20,7 @@ from mailferry.store.transitions import Selection
 
 LONGEST_PAGE = 5_000
 _PAGE = 1_000
+_MOMENTS = ("start_after", "complete_after")
 
 
 class Users:
@@ -94,20 +96,33 @@ class Users:
         identity: str,
         *,
         priority: int | None = None,
-        start_after: float | None = None,
-        complete_after: float | None = None,
+        start_after: When = None,
+        complete_after: When = None,
     ) -> User:
-        """Change the settings of one user, which go before those of the batch."""
+        """Change the settings of one user, which go before those of the batch. Raises NotFound, WrongState,
+        InvalidValue.
+        """
+        check_priority(priority)
+        now = self._now()
         async with self._database.begin() as connection:
             user = await _allowed(connection, identity, Action.EDIT)
+            before = (user.start_after, user.complete_after)
+            moments = with_moments(before, start_after, complete_after, now)
+            no_start = start_after is CLEAR and user.start_after is not None
             await stored.settings(
-                connection, user.id, priority=priority, start_after=start_after, complete_after=complete_after
+                connection,
+                user.id,
+                priority=priority,
+                start_after=None if start_after is None else moments[0],
+                complete_after=moments[1],
+                cleared=[name for name, moment in zip(_MOMENTS, moments, strict=True) if moment is None],
+                due_at=now if no_start else None,
             )
         self._wake((user.batch_id,))
         return await self.get(user.guid)
 
     async def start(self, identity: str) -> User:
-        """Start a stopped or failed user."""
+        """Start a stopped or failed user; one who waits after an error is tried again now."""
         return await self._ask(identity, Action.START)
 
     async def stop(self, identity: str) -> User:
@@ -160,6 +175,8 @@ class Users:
         }[action]
         async with self._database.begin() as connection:
             user = await _allowed(connection, identity, action)
+            if user.status not in USER_ACTIONS[action]:  # a start of one who waits
+                change = transitions.try_again
             if not await change(connection, Selection(user_ids=(user.id,)), now):
                 raise WrongState(f"{user.email_address} has just changed; look again.")
             if action is Action.START:  # a batch of which a user runs is no longer only made
@@ -184,7 +201,7 @@ async def find_user(connection: AsyncConnection, identity: str) -> User:
 
 async def _allowed(connection: AsyncConnection, identity: str, action: Action) -> User:
     user = await find_user(connection, identity)
-    if user.status not in USER_ACTIONS[action]:
+    if action not in user_actions(user):
         wanted = ", ".join(sorted(USER_ACTIONS[action]))
         raise WrongState(f"{user.email_address} is {user.status}; {action} is possible when it is {wanted}.")
     return user

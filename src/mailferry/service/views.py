@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mailferry.migration.model import Batch, Durations, ReportLine, SkippedItem, User
-from mailferry.migration.states import Counts, StatusSummary, UserStatus
+from mailferry.migration.states import USER_ACTIONS, Action, Counts, StatusSummary, UserStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RowCounts:
+    """What became of the rows of a CSV that was given to a batch.
+
+    `corrected`: they gave a user another login or password. `unchanged`: they say what is known. `ignored`: they say
+    something else, but a pass of the user runs, or the user is completed
+    or being removed. `left_out`: they are in error.
+    """
+
+    added: int = 0
+    corrected: int = 0
+    unchanged: int = 0
+    ignored: int = 0
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +58,18 @@ class BatchView:
             StatusSummary.STOPPED: self.stopped,
             StatusSummary.FAILED: self.failed,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class BatchWithRows(BatchView):
+    """A batch to which rows were just given, and what became of them."""
+
+    rows: RowCounts = field(default_factory=RowCounts)
+
+    @classmethod
+    def of(cls, view: BatchView, rows: RowCounts) -> BatchWithRows:
+        """Put both together."""
+        return cls(**{name: getattr(view, name) for name in BatchView.__dataclass_fields__}, rows=rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +111,17 @@ class ServiceStatistics:
     active: int
     items_synced: int
     bytes_synced: int
+
+
+def waits_after_error(user: User) -> bool:
+    """Tell whether a user waits to be tried again, so that a start means: now."""
+    return bool(user.stalled_reason) and not user.claimed_by and user.next_kind is not None
+
+
+def user_actions(user: User) -> list[Action]:
+    """Give what may be asked of a user now."""
+    allowed = [action for action in Action if user.status in USER_ACTIONS[action]]
+    return [Action.START, *allowed] if waits_after_error(user) and Action.START not in allowed else allowed
 
 
 def numbers(counts: Counts) -> dict[str, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import logging
 import os
 import sys
 import time
@@ -41,6 +42,8 @@ from mailferry.store import endpoints
 from mailferry.store.database import Database
 from mailferry.store.keyring import Keyring
 
+log = logging.getLogger(__name__)
+
 DEFAULT_TARGET = "Mailboxes"
 WORKER_COMMAND = (sys.executable, "-m", "mailferry.service.worker")
 
@@ -67,6 +70,16 @@ class DataFolder:
         """Where the service that runs has written its URL."""
         return self.path / "address"
 
+    @property
+    def ledgers(self) -> Path:
+        """Where the ledgers of the users are."""
+        return self.path / "ledgers"
+
+    @property
+    def mailboxes(self) -> Path:
+        """Where the default target keeps mail."""
+        return self.path / "mailboxes"
+
     def address(self) -> str:
         """Give the URL of the service that runs, '' if none is known."""
         with suppress(OSError):
@@ -78,7 +91,11 @@ class DataFolder:
         return f"sqlite+aiosqlite:///{self.path / 'mailferry.db'}"
 
     def take(self) -> None:
-        """Make the folder if need be, and lock it until this process ends."""
+        """Make the folder if need be, with those in it, and lock it until this process ends.
+
+        What is made is for this account only; a folder that was there stays as it is, and others who can read it are
+        warned of in the log.
+        """
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -87,6 +104,10 @@ class DataFolder:
             os.close(self._descriptor)
             self._descriptor = -1
             raise DataFolderBusy(f"({self.path})") from None
+        self.ledgers.mkdir(mode=0o700, exist_ok=True)
+        if mode := self.path.stat().st_mode & 0o077:
+            advice = "Other accounts may look into the data folder: chmod 700 it, unless that is meant."
+            log.warning(advice, extra={"folder": str(self.path), "mode": f"{0o700 | mode:o}"})
 
     def release(self) -> None:
         """Let it go."""
@@ -104,7 +125,7 @@ class Service:
         self.keyring = keyring
         self.now: Callable[[], float] = time.time
         self._url = url
-        self._ledgers = Ledgers(database, folder.path / "ledgers")
+        self._ledgers = Ledgers(database, folder.ledgers)
         self._engine: LocalEngine | None = None
         self._dispatcher: Dispatcher | None = None
         self._running: asyncio.Task[None] | None = None
@@ -131,7 +152,9 @@ class Service:
             keyring = Keyring.open(folder.key_file)
             url = database_url or folder.database_url()
             service = cls(folder, await Database.open(url), keyring, url)
-            await service._make_default_target(default_target or folder.path / "mailboxes")
+            if default_target is None:
+                folder.mailboxes.mkdir(mode=0o700, exist_ok=True)
+            await service._make_default_target(default_target or folder.mailboxes)
         except BaseException:
             folder.release()
             raise
@@ -189,6 +212,7 @@ class Service:
         """Give the name under which this data folder claims work; it outlives restarts."""
         path = self.folder.path / "instance"
         if not path.exists():
+            path.touch(mode=0o600)
             path.write_text(uuid.uuid4().hex[:12])
         return f"local-{path.read_text().strip()}"
 

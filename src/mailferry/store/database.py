@@ -3,14 +3,18 @@
 SQLite: one writer at a time in all processes (`BEGIN IMMEDIATE`), readers beside it (WAL). `synchronous=FULL`: what
 was answered to a person, or handed to a worker, is still there after a power failure. PostgreSQL: READ COMMITTED, and
 rows are locked where two could decide about the same thing.
+
+What is deleted is overwritten (`secure_delete`), and `scrub` empties the log of changes, so that sealed passwords do
+not outlive their users in the files. PostgreSQL has nothing of the kind: there it is the work of VACUUM.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +29,8 @@ from mailferry.store.upgrade import upgrade
 Kind = Literal["sqlite", "postgresql"]
 
 BUSY_SECONDS = 30.0
+SCRUB_SECONDS = 0.5
+"""How long writers may wait for readers of older pages; then the log is emptied another time."""
 DRIVERS: dict[str, Kind] = {"sqlite+aiosqlite": "sqlite", "postgresql+psycopg": "postgresql"}
 
 _UNREADABLE = ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_SCHEMA")
@@ -72,6 +78,14 @@ class Database:
             async with self._reader.connect() as connection:
                 yield connection
 
+    async def scrub(self) -> bool:
+        """Write deletions from SQLite's log into the database, and empty the log: what was deleted is in neither then.
+
+        False: somebody was reading; to be tried again.
+        """
+        path = self.engine.url.database
+        return self.kind != "sqlite" or await asyncio.to_thread(_empty_log, path or "")
+
     async def close(self) -> None:
         """End all connections."""
         await self.engine.dispose()
@@ -107,7 +121,7 @@ def _sqlite(url: URL) -> Database:
     except OSError as error:
         raise StoreUnwritable(f"{path}: {error.strerror}.") from None
     # One connection writes: tasks queue for it in order, which is fairer and faster than SQLite's own polling.
-    writer = _sqlite_engine(url, "BEGIN IMMEDIATE", {"journal_mode": "WAL"}, pool_size=1)
+    writer = _sqlite_engine(url, "BEGIN IMMEDIATE", {"journal_mode": "WAL", "secure_delete": "ON"}, pool_size=1)
     return Database("sqlite", writer, _sqlite_engine(url, "BEGIN", {"query_only": "ON"}, pool_size=8))
 
 
@@ -134,6 +148,14 @@ def _sqlite_engine(url: URL, begin: str, pragmas: dict[str, str], *, pool_size: 
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _empty_log(path: str) -> bool:
+    # On a connection of its own: the others are always within transactions, where there are no checkpoints.
+    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(path, timeout=SCRUB_SECONDS)) as connection:
+        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+    return False
 
 
 class _Connection(sqlite3.Connection):

@@ -72,6 +72,18 @@ async def start(connection: AsyncConnection, where: Selection, now: float) -> in
     )
 
 
+async def try_again(connection: AsyncConnection, where: Selection, now: float) -> int:
+    """Make due at once what waits after an error; give the number of users. The attempts are counted anew.
+
+    An initial sync still waits for the user's own `start_after`. The reason stays until the pass begins: until then the
+    time counts as stalled.
+    """
+    later = and_(USER.c.next_kind == PassKind.INITIAL, USER.c.start_after.is_not(None), USER.c.start_after > now)
+    waits = [USER.c.stalled_reason != "", USER.c.next_kind.is_not(None), ~_CLAIMED]
+    values = {"due_at": case((later, USER.c.start_after), else_=now), "attempts": 0, "updated_at": now}
+    return sum([await _set(connection, [*some, *waits], values) for some in _conditions(where)])
+
+
 async def stop(connection: AsyncConnection, where: Selection, now: float) -> int:
     """Stop users; give their number. Those with a running pass are Stopping until it ends."""
     stopped = case((_INITIAL_DONE, UserStatus.INCREMENTAL_STOPPED.value), else_=UserStatus.STOPPED.value)
@@ -81,15 +93,9 @@ async def stop(connection: AsyncConnection, where: Selection, now: float) -> int
 
 async def sync_now(connection: AsyncConnection, where: Selection, now: float) -> int:
     """Make the incremental sync of synced users due; give their number. Their status stays until it begins."""
-    number = 0
-    for conditions in _conditions(where):
-        result = await connection.execute(
-            update(USER)
-            .where(*conditions, USER.c.status.in_(USER_ACTIONS[Action.SYNC_NOW]))
-            .values(next_kind=PassKind.INCREMENTAL, due_at=now, updated_at=now)
-        )
-        number += result.rowcount
-    return number
+    synced = USER.c.status.in_(USER_ACTIONS[Action.SYNC_NOW])
+    values = {"next_kind": PassKind.INCREMENTAL, "due_at": now, "updated_at": now}
+    return sum([await _set(connection, [*some, synced], values) for some in _conditions(where)])
 
 
 async def complete(connection: AsyncConnection, where: Selection, now: float) -> int:
@@ -144,10 +150,14 @@ async def _change(
 async def _update(
     connection: AsyncConnection, conditions: list[ColumnElement[bool]], now: float, values: Mapping[str, Any]
 ) -> int:
+    return await _set(connection, conditions, {**status_left(now), **values})
+
+
+async def _set(connection: AsyncConnection, conditions: list[ColumnElement[bool]], values: Mapping[str, Any]) -> int:
     if connection.dialect.name == "postgresql":
         # Always in the same order, so that two who change many users cannot wait for each other.
         await connection.execute(select(USER.c.id).where(*conditions).order_by(USER.c.id).with_for_update())
-    result = await connection.execute(update(USER).where(*conditions).values({**status_left(now), **values}))
+    result = await connection.execute(update(USER).where(*conditions).values(dict(values)))
     return result.rowcount
 
 

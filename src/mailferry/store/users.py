@@ -57,12 +57,12 @@ async def add_many(
         "updated_at": now,
     }
     number, last = 0, await _last_id(connection, batch.id)
-    for some in _bites(new, ROWS_AT_ONCE):
-        await connection.execute(insert(USER), [common | _columns(user) for user in some])
+    for some in bites(new, ROWS_AT_ONCE):
+        await connection.execute(insert(USER), [common | columns_of(user) for user in some])
         # The ids are looked up: to have them given by INSERT costs several times as much, in either database.
         query = select(USER.c.email_key, USER.c.id).where(USER.c.batch_id == batch.id, USER.c.id > last)
         ids = {row[0]: row[1] for row in await connection.execute(query)}
-        await _add_secrets(connection, ids, some)
+        await add_secrets(connection, ids, some)
         number, last = number + len(some), max(ids.values())
     return number
 
@@ -71,7 +71,8 @@ async def _last_id(connection: AsyncConnection, batch_id: int) -> int:
     return (await connection.execute(select(func.max(USER.c.id)).where(USER.c.batch_id == batch_id))).scalar_one() or 0
 
 
-async def _add_secrets(connection: AsyncConnection, ids: Mapping[str, int], some: Sequence[NewUser]) -> None:
+async def add_secrets(connection: AsyncConnection, ids: Mapping[str, int], some: Sequence[NewUser]) -> None:
+    """Store the secrets of users who have none yet. `ids`: by the key of the address."""
     tokens = [
         {"owner": OWNER, "owner_id": ids[email_key(user.email_address)], "token": user.secret_token}
         for user in some
@@ -81,7 +82,8 @@ async def _add_secrets(connection: AsyncConnection, ids: Mapping[str, int], some
         await connection.execute(insert(SECRET), tokens)
 
 
-def _columns(user: NewUser) -> dict[str, Any]:
+def columns_of(user: NewUser) -> dict[str, Any]:
+    """Give the columns that are the user's own, by name."""
     return {
         "guid": str(uuid.uuid4()),
         "email_address": user.email_address,
@@ -98,7 +100,7 @@ async def taken(connection: AsyncConnection, email_keys: Collection[str]) -> dic
     given = {email_key(address): address for address in email_keys}
     found: dict[str, str] = {}
     open_batch = BATCH.c.status.not_in([BatchStatus.COMPLETED, BatchStatus.REMOVING])
-    for some in _bites(given, IDS_AT_ONCE):
+    for some in bites(given, IDS_AT_ONCE):
         query = select(USER.c.email_key, BATCH.c.name).join(BATCH, BATCH.c.id == USER.c.batch_id)
         query = query.where(USER.c.email_key.in_(some), USER.c.status != UserStatus.REMOVING, open_batch)
         found.update((given[key], name) for key, name in await connection.execute(query))
@@ -193,8 +195,14 @@ async def settings(
     start_after: float | None = None,
     complete_after: float | None = None,
     target_user: str | None = None,
+    cleared: Collection[str] = (),
+    due_at: float | None = None,
 ) -> None:
-    """Change settings of one user, which go before those of the batch; None: as it was."""
+    """Change settings of one user, which go before those of the batch; None: as it was.
+
+    `cleared`: those of `start_after` and `complete_after` that are to be none. `due_at`: when the initial sync of a
+    queued user is due then; with a new `start_after` it is that moment.
+    """
     given = {
         "priority": priority,
         "start_after": start_after,
@@ -202,9 +210,11 @@ async def settings(
         "target_user": target_user,
     }
     values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if start_after is not None:
+    values |= dict.fromkeys(cleared)
+    due_at = due_at if start_after is None else start_after
+    if due_at is not None:
         waits = and_(USER.c.status == UserStatus.QUEUED, USER.c.next_kind == PassKind.INITIAL)
-        values["due_at"] = case((waits, start_after), else_=USER.c.due_at)
+        values["due_at"] = case((waits, due_at), else_=USER.c.due_at)
     if values:
         await connection.execute(update(USER).where(USER.c.id == user_id).values(values))
 
@@ -220,24 +230,9 @@ async def of_target(
     return [user_of(row) for row in await connection.execute(query)]
 
 
-async def correct(connection: AsyncConnection, user_id: int, new: NewUser) -> None:
-    """Give a user another login and another secret."""
-    values = {
-        "user_name": new.user_name,
-        "login_key": login_key(new.user_name),
-        "user_root": new.user_root,
-        "target_user": new.target_user,
-    }
-    await connection.execute(update(USER).where(USER.c.id == user_id).values(values))
-    await connection.execute(delete(SECRET).where(SECRET.c.owner == OWNER, SECRET.c.owner_id == user_id))
-    if new.secret_token is not None:
-        secret = {"owner": OWNER, "owner_id": user_id, "token": new.secret_token}
-        await connection.execute(insert(SECRET).values(secret))
-
-
 async def delete_many(connection: AsyncConnection, user_ids: Collection[int]) -> None:
     """Delete users with their secrets, skipped items and reports. No pass of theirs may run."""
-    for some in _bites(user_ids, IDS_AT_ONCE):
+    for some in bites(user_ids, IDS_AT_ONCE):
         await connection.execute(delete(SECRET).where(SECRET.c.owner == OWNER, SECRET.c.owner_id.in_(some)))
         await connection.execute(delete(SKIPPED_ITEM).where(SKIPPED_ITEM.c.user_id.in_(some)))
         await connection.execute(delete(REPORT_LINE).where(REPORT_LINE.c.user_id.in_(some)))
@@ -263,7 +258,8 @@ def _conditions(batch_id: int | None, statuses: Sequence[UserStatus] | None, sea
     return conditions
 
 
-def _bites(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
+def bites(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    """Give so many items at once."""
     rest = iter(items)
     while bite := list(islice(rest, size)):
         yield bite

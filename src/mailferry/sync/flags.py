@@ -15,6 +15,8 @@ from mailferry.sync.doubt import find_uids
 from mailferry.sync.ledger import ChunkRow, FolderRow, Ledger, Load
 from mailferry.sync.work import FolderWork
 
+_FEW = 10_000  # UIDs that may be held as a set
+
 
 async def follow_flags(
     source: Reader, target: Target, ledger: Ledger, work: FolderWork, *, changed_since: int, newest: int
@@ -36,11 +38,14 @@ async def follow_flags(
     if not target.features.reports_new_ids:
         await find_uids(target, ledger, row)
     chunks = await ledger.chunks(row.id, columns=Load.FLAGS)
+    told = frozenset(listing.uids) if len(listing.uids) <= _FEW else None
     changes: dict[tuple[Flags, Flags], list[int]] = {}
     updates: list[tuple[ChunkRow, array[int]]] = []
     changed = 0
     for chunk in chunks:
         columns = chunk.columns
+        if told is not None and told.isdisjoint(columns.uids):
+            continue  # a few changes, or new mail only: nearly all chunks of a large folder
         fresh: array[int] | None = None
         for i, uid in enumerate(columns.uids):
             at = bisect_left(listing.uids, uid)  # no dict: a folder may have half a million messages

@@ -265,18 +265,31 @@ def test_the_column_of_an_earlier_round_is_ignored() -> None:
 @pytest.mark.parametrize(("separator", "shown"), [(";", '";"'), ("\t", "a tab"), ("|", '"|"')])
 def test_another_separator(separator: str, shown: str) -> None:
     error = refusal((HEADER + ANN).replace(",", separator))
-    assert (error.code, error.detail) == ("csv-separator", f"The values are separated by {shown}, not by commas.")
+    text = f"The values are separated by {shown}, not by commas: line 1, position 13."
+    assert (error.code, error.detail, error.line, error.position) == ("csv-separator", text, 1, 13)
 
 
 def test_a_note_on_the_separator() -> None:
     assert refusal("sep=,\r\n" + HEADER + ANN).problem is CsvProblem.SEPARATOR
 
 
-@pytest.mark.parametrize(("row", "actual"), [("a@x.org,a", 2), ("a@x.org,a,b,c", 4), ("# a remark", 1)])
-def test_a_row_of_the_wrong_length_spoils_the_file(row: str, actual: int) -> None:
+@pytest.mark.parametrize(
+    ("row", "actual", "place", "more"),
+    [
+        ("a@x.org,a", 2, (3, "Password", 0), ' There is no value for "Password".'),
+        ("# a remark", 1, (3, "UserName", 0), ' There is no value for "UserName".'),
+        ("a@x.org,a,b,c", 4, (3, "", 13), " The first value too many begins at line 3, position 13."),
+        ('"a@x.org","a,""x""\r\ny",b,c', 4, (4, "", 6), " The first value too many begins at line 4, position 6."),
+    ],
+)
+def test_a_row_of_the_wrong_length_spoils_the_file(
+    row: str, actual: int, place: tuple[int, str, int], more: str
+) -> None:
     error = refusal(HEADER + ANN + row + "\r\n" + PAUL)
-    assert (error.code, error.line) == ("csv-row-length", 3)
-    assert error.detail == f"Row 3 has the wrong number of columns. Expected number: 3. Actual number: {actual}."
+    assert error.code == "csv-row-length"
+    assert (error.line, error.column, error.position) == place
+    wrong = f"Row 3 has the wrong number of columns. Expected number: 3. Actual number: {actual}."
+    assert error.detail == wrong + more
 
 
 # --- bytes and quotes ------------------------------------------------------------------------------
@@ -314,7 +327,8 @@ def test_an_old_spreadsheet() -> None:
 def test_other_unicode_needs_a_mark(encoding: str) -> None:
     error = refusal((HEADER + ANN).encode(encoding))
     assert error.code == "csv-encoding"
-    assert error.detail == f"This looks like {encoding[:6].upper()} without a byte order mark."
+    assert error.detail == f"This looks like {encoding[:6].upper()} without a byte order mark: line 1, position 1."
+    assert (error.line, error.position) == (1, 1)
 
 
 @pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])

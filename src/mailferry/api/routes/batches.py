@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from mailferry.api.auth import Caller, with_token
-from mailferry.api.batch_answers import BatchAnswer, BatchPage, RowErrorAnswer
+from mailferry.api.batch_answers import BatchAnswer, BatchPage, RowErrorAnswer, RowsAnswer
 from mailferry.api.fields import Identity
 from mailferry.api.schemas import BatchFields, MoreUsers, NewBatch
 from mailferry.api.user_answers import UserAnswer
@@ -91,7 +91,7 @@ async def remove_batch(service: Wired, identity: Identity) -> BatchAnswer:
 
 @router.post("/{identity}/start")
 async def start_batch(service: Wired, identity: Identity) -> BatchAnswer:
-    """Start a batch, go on with a stopped one, or try its failed users again."""
+    """Start a batch, go on with a stopped one, or try its failed users again, and now those who wait after an error."""
     return BatchAnswer.of(await service.batches.start(identity))
 
 
@@ -103,7 +103,7 @@ async def stop_batch(service: Wired, identity: Identity) -> BatchAnswer:
 
 @router.post("/{identity}/complete")
 async def complete_batch(service: Wired, identity: Identity) -> BatchAnswer:
-    """Do the last sync of each synced user, then freeze them."""
+    """Do the last sync of each synced user, then freeze them. There must be one."""
     return BatchAnswer.of(await service.batches.complete(identity))
 
 
@@ -119,13 +119,15 @@ async def add_users(
     identity: Identity,
     request: Request,
     allow_unknown_columns: Annotated[bool, Query(description="Of a body of text/csv.")] = False,
-) -> BatchAnswer:
-    """Add the users of a CSV that are not in the batch yet. The body is the CSV, or JSON as for a new batch."""
+) -> RowsAnswer:
+    """Add the users of a CSV that are not in the batch yet, and take other logins of those who are. The body is the
+    CSV, or JSON as for a new batch.
+    """
     given = await _csv_of(request, allow_unknown_columns=allow_unknown_columns)
     view = await service.batches.add_users(
         identity, given.csv_data, allow_unknown_columns=given.allow_unknown_columns, file_name=given.file_name
     )
-    return BatchAnswer.of(view)
+    return RowsAnswer.of_rows(view)
 
 
 @router.get("/{identity}/row-errors")

@@ -27,7 +27,7 @@ async def follow_events(
     last_event_id: Annotated[int | None, Header(ge=0, le=BIGGEST, description="Go on behind this event.")] = None,
 ) -> StreamingResponse:
     """Server-sent events: `batch` and `user` when something happens to one, `progress` of users in which a pass runs,
-    about each second. Of all batches, or of one.
+    about each second. Of all batches, or of one. `reset`: there never was an event of that id; read everything anew.
     """
     streams = request.app.state.streams
     assert isinstance(streams, Streams)

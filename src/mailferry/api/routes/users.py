@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from mailferry.api.auth import with_token
-from mailferry.api.fields import BIGGEST, Identity, seconds_of
+from mailferry.api.fields import BIGGEST, Identity
 from mailferry.api.schemas import UserFields
 from mailferry.api.user_answers import SkippedItemAnswer, UserAnswer, UserPage, UserStatisticsAnswer
 from mailferry.api.wired import ItemLimit, Name, PageLimit, Search, Wired
@@ -49,13 +49,7 @@ async def get_user(service: Wired, identity: Identity) -> UserAnswer:
 @router.patch("/{identity}")
 async def change_user(service: Wired, identity: Identity, given: UserFields) -> UserAnswer:
     """Change the settings of one user, which go before those of the batch."""
-    changed = await service.users.change(
-        identity,
-        priority=given.priority,
-        start_after=seconds_of(given.start_after),
-        complete_after=seconds_of(given.complete_after),
-    )
-    return UserAnswer.of(changed)
+    return UserAnswer.of(await service.users.change(identity, priority=given.priority, **given.moments()))
 
 
 @router.delete("/{identity}", status_code=202)
@@ -66,7 +60,7 @@ async def remove_user(service: Wired, identity: Identity) -> UserAnswer:
 
 @router.post("/{identity}/start")
 async def start_user(service: Wired, identity: Identity) -> UserAnswer:
-    """Start a stopped or failed user."""
+    """Start a stopped or failed user, or try one now who waits after an error."""
     return UserAnswer.of(await service.users.start(identity))
 
 
