@@ -94,10 +94,11 @@ class SqliteLedger(PairLedger):
 
     async def covers(self, folder_id: int, *, source_uid_validity: int | None = None) -> list[UidRange]:
         query = (
-            "SELECT cover_lo, cover_hi FROM chunk WHERE folder_id = ?1 AND cover_hi > 0"
-            " AND (?2 IS NULL OR source_uid_validity = ?2)"
+            "SELECT cover_lo, cover_hi FROM chunk WHERE folder_id = :folder AND cover_hi > 0"
+            " AND (:validity IS NULL OR source_uid_validity = :validity)"
         )
-        return await self.file.read(lambda db: merge_ranges(db.execute(query, (folder_id, source_uid_validity))))
+        values = {"folder": folder_id, "validity": source_uid_validity}
+        return await self.file.read(lambda db: merge_ranges(db.execute(query, values)))
 
     async def lost_uids(self, folder_id: int) -> set[int]:
         return await self.file.read(lambda db: revise(_overruled(db, folder_id, "n_lost"))[1])
@@ -123,8 +124,8 @@ class SqliteLedger(PairLedger):
             db.execute("UPDATE chunk SET flags = ? WHERE id = ?", (packed, chunk_id))
             if json_text is not None:
                 # A table only ever grows, so one of the same length is the same.
-                grow = "UPDATE folder SET flag_sets = ?1 WHERE id = ?2 AND LENGTH(flag_sets) < LENGTH(?1)"
-                db.execute(grow, (json_text, found[1]))
+                grow = "UPDATE folder SET flag_sets = :sets WHERE id = :folder AND LENGTH(flag_sets) < LENGTH(:sets)"
+                db.execute(grow, {"sets": json_text, "folder": found[1]})
 
         await self.write("update flags", change)
 
@@ -215,10 +216,10 @@ def _attempts(db: Connection, folder_id: int) -> dict[int, int]:
 def _overruled(db: Connection, folder_id: int, number: str) -> Iterator[Columns]:
     """Give uids, outcomes and sizes of a folder's chunks, from the first one on whose `number` is not 0."""
     query = (
-        "SELECT uids, outcomes, sizes FROM chunk WHERE folder_id = ?1 AND seq >="  # noqa: S608
-        f" (SELECT MIN(seq) FROM chunk WHERE folder_id = ?1 AND n_revisable > 0 AND {number} > 0) ORDER BY seq"
+        "SELECT uids, outcomes, sizes FROM chunk WHERE folder_id = :folder AND seq >="  # noqa: S608
+        f" (SELECT MIN(seq) FROM chunk WHERE folder_id = :folder AND n_revisable > 0 AND {number} > 0) ORDER BY seq"
     )
-    rows = db.execute(query, (folder_id,))
+    rows = db.execute(query, {"folder": folder_id})
     return decoded(lambda row: Columns.from_blobs(Blobs(row[0], b"", row[1], sizes=row[2])), rows)
 
 

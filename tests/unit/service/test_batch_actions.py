@@ -156,6 +156,35 @@ async def test_complete_is_for_synced_users_now_and_for_the_others_later(scene: 
     assert found["terry"].status is U.FAILED
 
 
+async def test_a_batch_without_a_synced_user_is_not_completed(scene: Scene) -> None:
+    await scene.places()
+    await scene.batch_at(B.SYNCED_WITH_ERRORS, "ann", "terry", users=U.INCREMENTAL_FAILED)
+    with pytest.raises(WrongState, match="no synced user"):
+        await scene.batches.complete("b")
+    view = await scene.batches.get("b")
+    assert (view.batch.status, view.batch.complete_after) == (B.SYNCED_WITH_ERRORS, None)
+    await scene.put(U.INCREMENTAL_SYNCING, "ann@contoso.com")
+    assert (await scene.batches.complete("b")).batch.complete_after == NOW, "it is completed after its pass"
+
+
+async def test_start_does_not_let_users_wait_after_an_error(scene: Scene) -> None:
+    await scene.places()
+    await scene.batch_at(B.SYNCING, "ann", "terry", "kim", "lee")
+    waits = {"stalled_reason": "Source: busy", "attempts": 4, "due_at": NOW + HOUR}
+    await scene.put(U.QUEUED, "ann@contoso.com", **waits)
+    await scene.put(U.SYNCED, "terry@contoso.com", next_kind=PassKind.INCREMENTAL, **waits)
+    await scene.put(U.QUEUED, "kim@contoso.com", start_after=NOW + 60, **waits)
+    await scene.put(U.SYNCED, "lee@contoso.com", next_kind=PassKind.INCREMENTAL, due_at=NOW + HOUR)
+    assert (await scene.batches.start("b")).batch.status is B.SYNCING
+    found = await scene.people()
+    assert [(user.status, user.due_at, user.attempts) for user in found.values()] == [
+        (U.QUEUED, NOW, 0),
+        (U.SYNCED, NOW, 0),
+        (U.QUEUED, NOW + 60, 0),
+        (U.SYNCED, NOW + HOUR, 0),
+    ]
+
+
 async def test_remove_begins_with_all_users(scene: Scene) -> None:
     await scene.places()
     await scene.batch_at(B.SYNCED, "ann", "terry")

@@ -45,7 +45,7 @@ async def test_a_batch_that_is_not_started_yet(scene: Scene) -> None:
     view = await scene.batch("terry", name="later", settings=settings)
     assert (view.batch.status, view.batch.started_at, view.stopped) == (BatchStatus.WAITING, None, 1)
     assert (await scene.people())["terry"].next_kind is None
-    view = await scene.batch("kim", name="now", settings=BatchSettings(start_after=NOW - HOUR))
+    view = await scene.batch("kim", name="now", settings=BatchSettings(start_after=NOW - 30))
     assert view.batch.status is BatchStatus.STARTING
 
 
@@ -147,12 +147,28 @@ async def test_a_name_is_taken_once_and_batches_are_limited(scene: Scene) -> Non
         await scene.batch("kim", name="d")
 
 
+async def test_a_name_that_another_process_takes_meanwhile(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing_found(*_: object) -> None:
+        return None
+
+    await scene.places()
+    await scene.batch("ann")
+    monkeypatch.setattr(scene.batches, "_check_new", nothing_found)
+    with pytest.raises(AlreadyExists, match="'B' already"):
+        await scene.batch("terry", name="B")
+    assert list(await scene.people()) == ["ann"]
+
+
 SETTINGS: list[tuple[BatchSettings, str]] = [
     (BatchSettings(include_folders=["Inbox", "/"]), "include_folders"),
     (BatchSettings(exclude_folders=["#NoSuchFolder#"]), "exclude_folders"),
     (BatchSettings(notification_emails=["kim"]), "notification_emails"),
     (BatchSettings(notification_emails=["@contoso.com"]), "notification_emails"),
     (BatchSettings(report_interval_seconds=-1), "report_interval_seconds"),
+    (BatchSettings(priority=101), "priority"),
+    (BatchSettings(priority=-101), "priority"),
+    (BatchSettings(time_zone="Pacific Standard Time"), "time_zone"),
+    (BatchSettings(time_zone="../../etc/passwd"), "time_zone"),
 ]
 
 
@@ -208,22 +224,6 @@ async def test_users_added_to_a_batch_at_rest_start_with_it(scene: Scene, status
     assert (view.batch.status, view.stopped) == (status, 2)
     await scene.batches.start("b")
     assert {user.status for user in (await scene.people()).values()} == {UserStatus.QUEUED}
-
-
-async def test_a_row_of_a_failed_user_corrects_the_login(scene: Scene) -> None:
-    await scene.places()
-    await scene.batch_at(BatchStatus.SYNCED_WITH_ERRORS, "ann", "terry")
-    await scene.put(UserStatus.FAILED, "ann@contoso.com", error_code="login-failed", error_text="refused")
-    rows = csv("Ann@contoso.com,ann.beebe,right", "terry@contoso.com,other,other")
-    view = await scene.batches.add_users("b", rows)
-    assert (view.total, view.row_errors, view.batch.status) == (2, 0, BatchStatus.SYNCED_WITH_ERRORS)
-    found = await scene.people()
-    assert (found["ann"].user_name, found["ann"].status) == ("ann.beebe", UserStatus.FAILED)
-    assert await scene.secret(found["ann"]) == {"password": "right"}
-    assert found["terry"].user_name == "terry"
-    await scene.batches.start("b")
-    ann = (await scene.people())["ann"]
-    assert (ann.status, bool(ann.failure)) == (UserStatus.QUEUED, False)
 
 
 async def test_no_users_for_a_batch_that_is_going(scene: Scene) -> None:

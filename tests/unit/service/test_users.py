@@ -8,6 +8,7 @@ from sqlalchemy import update
 from mailferry.migration.model import ReportLine, SkippedItem
 from mailferry.migration.states import USER_ACTIONS, Action, BatchStatus, PassKind, StatusSummary, UserStatus
 from mailferry.service.errors import NotFound, WrongState
+from mailferry.service.views import user_actions
 from mailferry.store import reports
 from mailferry.store.schema import USER
 from tests.unit.service.scene import NOW, Scene
@@ -100,6 +101,21 @@ async def test_settings_of_one_user(scene: Scene) -> None:
     assert changed.due_at == NOW + 60, "the initial sync waits with it"
     again = await scene.users.change(ADDRESS, priority=1)
     assert (again.start_after, again.complete_after) == (NOW + 60, NOW + 90)
+
+
+async def test_a_start_lets_nobody_wait_after_an_error(scene: Scene) -> None:
+    await scene.places()
+    await scene.batch("ann")
+    ann = await scene.users.get(ADDRESS)
+    assert Action.START not in user_actions(ann)
+    await scene.put(U.QUEUED, stalled_reason="Source: busy", attempts=3, due_at=NOW + 900)
+    assert Action.START in user_actions(await scene.users.get(ADDRESS))
+    scene.now += 5
+    started = await scene.users.start(ADDRESS)
+    assert (started.status, started.due_at, started.attempts) == (U.QUEUED, NOW + 5, 0)
+    await scene.put(U.SYNCING, stalled_reason="Source: slow")
+    with pytest.raises(WrongState):
+        await scene.users.start(ADDRESS)
 
 
 async def test_users_are_found_page_by_page(scene: Scene) -> None:
