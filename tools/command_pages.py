@@ -66,7 +66,7 @@ def subcommands(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     for name, parser in actions.choices.items():
         usage = " ".join(parser.format_usage().removeprefix("usage: ").split())
         taken = [action for _, group in options(parser) for action in group if action.dest != "help"]
-        parts = [f"## {name.capitalize()}\n", f"    {usage}\n", f"{(about[name] or '').capitalize()}.\n", _table(taken)]
+        parts = [f"## {parser.prog}\n", f"    {usage}\n", f"{(about[name] or '').capitalize()}.\n", _table(taken)]
         yield "\n".join(parts)
 
 

@@ -43,9 +43,14 @@ class MailferryError(Exception):
     scope = Scope.MAILBOX
     advice = ""
 
-    def __init__(self, detail: str = "", *, side: Side = Side.LOCAL, wait_seconds: float = 0.0) -> None:
+    def __init__(
+        self, detail: str = "", *, side: Side = Side.LOCAL, wait_seconds: float = 0.0, advice: str = ""
+    ) -> None:
+        """`advice`: what to do in this case, in place of what the class says."""
         super().__init__(detail)
         self.detail = detail
+        if advice:
+            self.advice = advice
         self.side = side
         self.wait_seconds = wait_seconds
 
@@ -73,7 +78,7 @@ class ConnectionLost(MailferryError):
     code = "connection-lost"
     retry = Retry.SOON
     scope = Scope.CONNECTION
-    advice = "Nothing is lost: run the same command again to go on from here."
+    advice = "Nothing is lost: start the user again, or run the same command again, to go on from here."
 
 
 class ServerTimedOut(ConnectionLost):
@@ -89,8 +94,9 @@ class TlsFailed(MailferryError):
     retry = Retry.AFTER_REPAIR
     scope = Scope.CONNECTION
     advice = (
-        "Use a certificate that this machine trusts and that names the host, or pass "
-        "--accept-untrusted-certificates if you know that the server is the right one."
+        "Use a certificate that this machine trusts and that names the host; or, if you know that the server is the "
+        "right one, accept it untrusted (--accept-untrusted-certificates, or AcceptUntrustedCertificates of the "
+        "endpoint)."
     )
 
 
@@ -108,7 +114,7 @@ class ServerBusy(MailferryError):
     code = "server-busy"
     retry = Retry.LATER
     scope = Scope.CONNECTION
-    advice = "Wait, then run the same command again; fewer connections may help."
+    advice = "Wait, then start the user again, or run the same command again; fewer connections may help."
 
 
 class ProtocolBroken(MailferryError):
@@ -135,7 +141,7 @@ class FolderGone(MailferryError):
     code = "folder-gone"
     retry = Retry.SOON
     scope = Scope.FOLDER
-    advice = "Run the same command again; the folder map is read anew."
+    advice = "Start the user again, or run the same command again; the folder map is read anew."
 
 
 class FolderRefused(MailferryError):
@@ -153,7 +159,10 @@ class ReadOnly(MailferryError):
     code = "read-only"
     retry = Retry.AFTER_REPAIR
     scope = Scope.FOLDER
-    advice = "Give the account the right to insert messages and to change flags."
+    advice = (
+        "Give the account the right to insert messages and to change flags; in a Maildir, give the account that runs "
+        "Mailferry the right to write to the folder that is named."
+    )
 
 
 class OverQuota(MailferryError):
@@ -161,7 +170,9 @@ class OverQuota(MailferryError):
 
     code = "over-quota"
     retry = Retry.AFTER_REPAIR
-    advice = "Free space in the target mailbox or raise its quota, then run the same command again."
+    advice = (
+        "Free space in the target mailbox or raise its quota, then start the user again, or run the same command again."
+    )
 
 
 class MessageRefused(MailferryError):

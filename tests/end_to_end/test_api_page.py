@@ -54,7 +54,7 @@ def test_the_commands_of_the_page(source: Dovecot, tmp_path: Path) -> None:
     (tmp_path / "users.csv").write_bytes(csv_of([rows[0], {**rows[1], "EmailAddress": "ann"}]))
     (tmp_path / "more.csv").write_bytes(csv_of(rows))
     found = blocks()
-    begin, endpoint, batch, more, look, end, tokens, events, error = found
+    begin, endpoint, batch, more, moments, look, end, tokens, events, error = found
     endpoint = endpoint.replace(
         '"remote_server": "imap.contoso.com"',
         f'"remote_server": "{source.host}", "port": {source.port}, "security": "None"',
@@ -64,8 +64,13 @@ def test_the_commands_of_the_page(source: Dovecot, tmp_path: Path) -> None:
         shell = Shell(tmp_path, begin)
         assert '"max_concurrent_incremental_syncs":25' in shell.run(endpoint)
         assert '"code":"email-address-invalid"' in shell.run(batch)
-        assert '"total":2' in shell.run(more)
+        added = shell.run(more)
+        assert '"total":2' in added
+        assert '"rows_added":1,' in added
         serving.wait_for("First%20floor", "Synced")
+        planned, called_off = shell.run(moments).split('"complete_after":')[1:]
+        assert planned.startswith('"2030-01-31T20:00:00Z"')
+        assert called_off.startswith("null")
         told = shell.run(look)
         assert '"items_synced":5' in told
         assert "terry@contoso.com" in (tmp_path / "report.csv").read_text()

@@ -57,6 +57,7 @@ class BodyStream:
         self._left = 0  # bytes of a large body still to come
         self._offset = 0
         self._failed = False
+        self._limit = reader.session.message_limit  # looked for among all capabilities: not for each batch
 
     async def run(self) -> AsyncIterator[list[Item]]:
         """Yield batches until the jobs run out."""
@@ -89,7 +90,7 @@ class BodyStream:
         return translated
 
     async def _fill(self) -> None:
-        limit = self._reader.session.message_limit
+        limit = self._limit
         while len(self._steps) < (1 if limit else IN_FLIGHT):
             job = self._again.popleft() if self._again else self._jobs()
             if job is None:
@@ -177,6 +178,7 @@ class BodyStream:
         uid, validity = self._last_uid, self._validity
         await self._reader.reopen()
         session = self._reader.session
+        self._limit = session.message_limit
         status = await self._reader.examine(step.path)
         if status.uid_validity != validity:
             raise self._translate(error) from error

@@ -219,7 +219,7 @@ class MaildirTarget(MaildirReader):
         except ValueError as error:
             return Created(path, error=str(error))
         except OSError as error:
-            return Created(path, error=error.strerror or str(error))
+            return Created(path, error=disk_error(error, self._tree.root, Side.TARGET).detail)
         return Created(path, raw_name, made)
 
     def _subscribe(self, paths: Sequence[FolderPath]) -> None:

@@ -22,6 +22,16 @@ from mailferry.errors import (
     Side,
 )
 
+_NO_FOLDER = (errno.EEXIST, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+_NO_SPACE = "Free space on the disk or raise the quota, then start the user again, or run the same command again."
+_NO_RIGHT = (
+    "Give the account that runs Mailferry the right to write there (chown, chmod), then start the user again, or run "
+    "the same command again."
+)
+_IN_THE_WAY = (
+    "Move away what stands in the place of the folder, then start the user again, or run the same command again."
+)
+
 SCANS = 3
 """How often a directory that changes while it is read is read again."""
 
@@ -126,12 +136,15 @@ def source_uids(sidecar: Callable[[bytes], UidFile]) -> Uids:
 
 def disk_error(error: OSError, folder: bytes, side: Side) -> MailferryError:
     """Say in our own terms what the disk refused."""
-    kind: type[MailferryError] = CommandFailed
+    path = os.fsdecode(os.path.join(folder, os.fsencode(error.filename))) if error.filename else os.fsdecode(folder)
+    text = f"{path}: {error.strerror or error}."
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        kind = OverQuota
-    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        kind = ReadOnly
-    return kind(f"{os.fsdecode(folder)}: {error.strerror or error}", side=side)
+        return OverQuota(text, side=side, advice=_NO_SPACE)
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return ReadOnly(text, side=side, advice=_NO_RIGHT)
+    if error.errno in _NO_FOLDER:
+        return ReadOnly(f"{text} A folder belongs there.", side=side, advice=_IN_THE_WAY)
+    return CommandFailed(text, side=side, advice="The system's own words say why; the disk may need attention.")
 
 
 def own_path(folder: bytes) -> bytes:

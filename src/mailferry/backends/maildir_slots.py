@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from array import array
 from bisect import bisect_left
 
@@ -17,6 +18,8 @@ _CODES = {
     errno.EACCES: "NOPERM",
     errno.EPERM: "NOPERM",
     errno.EROFS: "NOPERM",
+    errno.ENOTDIR: "NOPERM",
+    errno.ELOOP: "NOPERM",
     errno.EFBIG: "LIMIT",
 }
 
@@ -60,12 +63,12 @@ class Sources:
         self._target.insert(at, target)
 
 
-def outcome_of(slot: Slot) -> Outcome:
-    """The verdict on a message whose chunk was committed."""
+def outcome_of(slot: Slot, folder: bytes) -> Outcome:
+    """The verdict on a message whose chunk was committed. `folder`: where it was to go, for the words."""
     if slot.found:
         return Outcome(OutcomeKind.STORED, slot.found)
     error = slot.error or OSError(errno.EEXIST, "twice in one chunk")
-    text = error.strerror or str(error)
+    text = f"{os.fsdecode(folder)}: {error.strerror or error}"
     code = _CODES.get(error.errno or 0, "")
     if code:
         return Outcome(OutcomeKind.REFUSED, code=code, text=text)

@@ -107,7 +107,7 @@ class FolderWriter:
                 if not slot.found and slot not in moved and slot.error is None:
                     slot.error = error
         self._find([slot for slot in slots if slot.error is None and not slot.found])  # twice in one chunk
-        outcomes: list[Outcome | None] = [outcome_of(slot) for slot in slots]
+        outcomes: list[Outcome | None] = [outcome_of(slot, self.folder) for slot in slots]
         self.discard(slots)
         if moved and not self._sync_cur():
             doubtful = set(map(id, moved))

@@ -26,15 +26,17 @@ def lines(error: MailferryError, request: Request | None = None) -> list[str]:
     if location is not None:
         detail = detail.removeprefix(f"{location.where}: ").removeprefix(f"{location.host}:{location.port}: ")
     summary = "" if isinstance(error, BadUsage) and detail else error.summary()
-    text = wording.printable(_with_options(f"{summary} {detail}".strip()))
+    text = wording.printable(f"{summary} {detail}".strip())
     where = f"{error.side.value} {location.where}: " if location is not None else ""
     first = f"mailferry: {where}{text}"
-    more = [_with_options(error.advice)] if error.advice else []
+    more = [wording.printable(_with_options(error))] if error.advice else []
     if error.retry is Retry.LATER and error.wait_seconds:
         more.append(f"The server asks for {wording.duration(error.wait_seconds)} of patience.")
     return [first, *(f"  {line}" for line in more)]
 
 
-def _with_options(text: str) -> str:
-    """Name options instead of the parameters of cmdlets."""
-    return re.sub("|".join(_OPTIONS), lambda name: _OPTIONS[name[0]], text)
+def _with_options(error: MailferryError) -> str:
+    """Give the advice; that of a failed test of an endpoint names parameters of cmdlets, and here they are options."""
+    if error.code != "endpoint-unavailable":
+        return error.advice
+    return re.sub("|".join(_OPTIONS), lambda name: _OPTIONS[name[0]], error.advice)

@@ -84,13 +84,14 @@ class Run:
         """Show the batch until it rests; with --watch until a signal comes."""
         while True:
             now = service.now()
+            due = await service.users.count_due(guid)  # before the view: what begins in between is active there
             view = await service.batches.get(guid)
             for user in await service.users.changed_since(guid, self._since):
                 if self._news.is_new(user):
                     display.changed(user, self._news.tell(user))
                 self._since = max(self._since, user.updated_at)
             display.show(view, await self._running(service, guid))
-            if not self._request.watch and await self._rests(service, view):
+            if not self._request.watch and not due and _rests(view):
                 return
             self._see_to_workers(service.worker_trouble())
             await asyncio.sleep(max(0.05, LOOK_SECONDS - (service.now() - now)))
@@ -104,12 +105,6 @@ class Run:
             self._trouble_since = now
         elif now - self._trouble_since >= WORKER_PATIENCE_SECONDS:
             raise WorkersUnstartable(f"The last attempt said: {trouble.rstrip('.')}.")
-
-    async def _rests(self, service: Service, view: BatchView) -> bool:
-        """Say whether nothing will move before the next incremental sync."""
-        if view.by_summary[StatusSummary.ACTIVE] or view.batch.status in (_B.STARTING, _B.SYNCING, _B.COMPLETING):
-            return False
-        return not await service.users.count_due(view.batch.guid)
 
     async def _running(self, service: Service, guid: str) -> Sequence[User]:
         active = await service.users.page(batch=guid, summary=StatusSummary.ACTIVE, limit=1_000)
@@ -134,6 +129,12 @@ class Run:
             for error in errors
             if (error.line, error.code) in wrong or error.cells.get("EmailAddress") == addresses.get(error.line, "")
         ]
+
+
+def _rests(view: BatchView) -> bool:
+    """Say whether no mailbox is at work; none that is due must be left either, until the next incremental sync."""
+    status = view.batch.status
+    return not view.by_summary[StatusSummary.ACTIVE] and status not in (_B.STARTING, _B.SYNCING, _B.COMPLETING)
 
 
 def _quiet_logs() -> None:

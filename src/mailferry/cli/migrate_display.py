@@ -150,7 +150,7 @@ class Live(Quiet):
     def show(self, view: BatchView, running: Sequence[User]) -> None:
         """Draw."""
         rows = max(3, min(MOST_ROWS, self._console.height - 6))
-        self._picture.update(_draw(view, running, time.monotonic() - self._begun, rows), refresh=True)
+        self._picture.update(draw(view, running, time.monotonic() - self._begun, rows), refresh=True)
 
 
 def choose(*, json: JsonLines | None, quiet: bool) -> Display:
@@ -192,7 +192,8 @@ def as_fields(view: BatchView) -> dict[str, object]:
     }
 
 
-def _draw(view: BatchView, running: Sequence[User], seconds: float, rows: int) -> RenderableType:
+def draw(view: BatchView, running: Sequence[User], seconds: float, rows: int) -> RenderableType:
+    """Give the table: the batch, at most `rows` mailboxes that are at work, the sums."""
     from rich.console import Group
     from rich.progress_bar import ProgressBar
     from rich.table import Table

@@ -41,7 +41,9 @@ def add_token(parser: argparse.ArgumentParser) -> None:
     )
     new = actions.add_parser("new", help="make a token and print it", allow_abbrev=False)
     new.add_argument("name", metavar="NAME", help="what it is for")
-    new.add_argument("--role", choices=("operator", "viewer"), default="operator", help="default operator")
+    new.add_argument(
+        "--role", choices=("operator", "viewer"), default="operator", help="may do all, or only look (default operator)"
+    )
     listed = actions.add_parser("list", help="list the tokens", allow_abbrev=False)
     remove = actions.add_parser("remove", help="make a token worthless", allow_abbrev=False)
     remove.add_argument("name", metavar="NAME", help="as the list has it")

@@ -50,6 +50,11 @@ examples:
       --target-password-file admin.txt --max-concurrent-migrations 50
   mailferry migrate users.csv --source imaps://imap.contoso.com --target maildir:./mailboxes --watch
 
+again:
+  The batch keeps its folders unless --include-folders or --exclude-folders is
+  given again. More rows in the CSV are more mailboxes; rows of mailboxes that
+  failed may have another login.
+
 the CSV:
   EmailAddress,UserName,Password
   terry@contoso.com,contoso\\terry.adams,1091990
@@ -62,7 +67,8 @@ the CSV:
 exit codes:
   0 all synced, 40 messages were not copied, 44 mailboxes failed or rows were left
   out (they are in CSV's name.failures.csv), 2 wrong usage, 60 the CSV cannot be
-  used, 61 a server failed its test. All of them: mailferry help exit-codes
+  used, 61 a server failed its test, 76 no worker process can be started. All of
+  them: mailferry help exit-codes
 """
 
 CONSOLE = """\

@@ -126,7 +126,7 @@ class Transport:
                 size = len(queue[0])
                 if sent < size:
                     queue[0] = memoryview(queue[0])[sent:]
-                    break
+                    return  # the system's buffer is full
                 queue.popleft()
                 sent -= size
 

@@ -111,6 +111,12 @@ def text(user: User, durations: Durations, lines: Sequence[ReportLine], skipped:
     return "\n".join(out) + "\n"
 
 
+def sentence(value: str) -> str:
+    """End text of others with a full stop, unless it ends already."""
+    text = value.rstrip()
+    return text if not text or text[-1] in ".!?:;…" else f"{text}."
+
+
 def one_line(value: str) -> str:
     """Put text of servers and messages on one line that shows all it holds."""
     return "".join(c if c.isprintable() else " " for c in value).strip()

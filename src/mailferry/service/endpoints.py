@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailferry.imap.values import Secret
 from mailferry.migration.model import Authentication, Endpoint, EndpointRole, EndpointType, Security
+from mailferry.migration.report import sentence
 from mailferry.service.availability import Availability, ServerSettings, test_server
 from mailferry.service.errors import AlreadyExists, EndpointUnavailable, InUse, InvalidValue, NotFound
 from mailferry.service.targets import PASSWORD, check_template, needs_own_secret
@@ -23,6 +24,8 @@ from mailferry.store.database import Database
 from mailferry.store.keyring import Keyring
 
 MOST_CONCURRENT = 300
+_WRITABLE = "Name a folder that the account running Mailferry can make and write to, or give it that right."
+_UNTESTED = "Or save the endpoint untested with SkipVerification."
 USUAL_PORTS = {Security.SSL: 993, Security.TLS: 143, Security.NONE: 143}
 
 
@@ -120,6 +123,7 @@ class Endpoints:
                 raise InUse(f"The endpoint {endpoint.name} is the default target; make another one the default first.")
             await secrets.delete(connection, "endpoint", endpoint.id)
             await stored.delete(connection, endpoint.id)
+        await self._database.scrub()
 
     async def test(self, identity: str) -> Availability:
         """Test the connection of a stored endpoint."""
@@ -133,8 +137,11 @@ class Endpoints:
     async def _must_answer(self, endpoint: Endpoint) -> None:
         found = await test_endpoint(endpoint)
         if found.result != "Success":
-            detail = f" {found.error_detail}" if found.error_detail else ""
-            raise EndpointUnavailable(f"{found.message}{detail}")
+            detail = f" {sentence(found.error_detail)}" if found.error_detail else ""
+            cure = " ".join(step.advice for step in found.steps if step.state == "failed")
+            cure = _WRITABLE if endpoint.type is EndpointType.MAILDIR else cure
+            advice = f"{sentence(cure)} {_UNTESTED}" if cure else ""
+            raise EndpointUnavailable(f"{found.message}{detail}", advice=advice)
 
     async def _keep_secret(self, connection: AsyncConnection, endpoint: Endpoint, password: Secret | None) -> None:
         if endpoint.role is not EndpointRole.TARGET or endpoint.type is not EndpointType.IMAP:

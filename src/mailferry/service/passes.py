@@ -14,11 +14,12 @@ from mailferry.errors import MailferryError, Retry, Side
 from mailferry.imap.values import Secret
 from mailferry.jobs.engine import Job
 from mailferry.migration.model import Batch, Endpoint, Failure, Progress, ReportLine, SkippedItem, User
+from mailferry.migration.report import sentence
 from mailferry.migration.states import Outcome
 from mailferry.migration.statistics import consistency
 from mailferry.service.config import Config
 from mailferry.service.ledgers import Ledgers
-from mailferry.service.passresults import closing, describe, item_of, pass_options, wait_seconds
+from mailferry.service.passresults import advice_for, closing, describe, item_of, pass_options, told, wait_seconds
 from mailferry.service.progress import ProgressWriter, Watched
 from mailferry.service.targets import source_location, target_location
 from mailferry.store import batches, claims, endpoints, events, reports, secrets, settings, users
@@ -167,7 +168,7 @@ class PassRunner:
         size_bytes = sum(count.size_bytes for count in counts)
         copied = stats.total("copied")
         for warning in result.warnings:
-            watched.lines.append(self._line("warning", warning))
+            watched.lines.append(self._line("warning", sentence(warning)))
         watched.lines.append(self._line("info", closing(copied, stats, missing, len(result.failed_folders))))
         progress = replace(
             watched.progress(),
@@ -198,14 +199,14 @@ class PassRunner:
         config, attempts = work.config, work.user.attempts
         moved = watched.stats.total("copied") > 0
         may_pass = error.retry in (Retry.SOON, Retry.LATER)
-        failure = Failure(error.code, str(error), error.side.value, error.advice, error.retry.value, self._now())
+        text, advice = told(error), advice_for(error, work.target)
+        failure = Failure(error.code, text, error.side.value, advice, error.retry.value, self._now())
         if may_pass and (moved or attempts < config.retry_attempts):
             wait = wait_seconds(config, 0 if moved else attempts, error.wait_seconds)
-            text = f"{error} Tried again in {round(wait)} s."
-            watched.lines.append(self._line("warning", text))
+            watched.lines.append(self._line("warning", f"{sentence(text)} Tried again in {round(wait)} s."))
             reason = f"{error.side.value.capitalize()}: {error.summary()}"
             return End(Outcome.WAIT, watched.progress(), failure, wait, reason, progressed=moved)
-        watched.lines.append(self._line("error", f"{error} {error.advice}".strip()))
+        watched.lines.append(self._line("error", f"{sentence(text)} {advice}".strip()))
         again = config.incremental_interval_seconds if may_pass else None
         return End(Outcome.FAILED, watched.progress(), failure, again)
 

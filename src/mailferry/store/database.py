@@ -29,6 +29,8 @@ from mailferry.store.upgrade import upgrade
 Kind = Literal["sqlite", "postgresql"]
 
 BUSY_SECONDS = 30.0
+_MOST_CONNECTIONS = 18
+"""Of each process; the service and four workers stay below the 100 that PostgreSQL allows unless told otherwise."""
 SCRUB_SECONDS = 0.5
 """How long writers may wait for readers of older pages; then the log is emptied another time."""
 DRIVERS: dict[str, Kind] = {"sqlite+aiosqlite": "sqlite", "postgresql+psycopg": "postgresql"}
@@ -107,7 +109,12 @@ def _parsed(url: str) -> URL:
 
 def _postgresql(url: URL) -> Database:
     engine = create_async_engine(
-        url, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=20, pool_timeout=BUSY_SECONDS
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_size=5,
+        max_overflow=_MOST_CONNECTIONS - 5,
+        pool_timeout=BUSY_SECONDS,
     )
     return Database("postgresql", engine, engine.execution_options(postgresql_readonly=True))
 

@@ -73,8 +73,8 @@ class Intake:
         current.chunk.piece(data)
         digester.update(data)
         if not self._left:
-            current.fill()
-            current.columns.digests[-len(NO_DIGEST) :] = digester.digest()
+            uid, known_by, date, size, _, flag_index = current.rows[-1]
+            current.rows[-1] = (uid, known_by, date, size, digester.digest(), flag_index)
             self._large = None
             if self._alone(current.mode) or current.size_bytes >= current.most_bytes:
                 self._seal(job.lane)

@@ -87,7 +87,8 @@ async def run_pass(
                     error.wait_seconds = wait
                     raise
                 stats.retries += 1
-                listen(Event("retry", {"reason": str(error), "code": error.code, "wait_seconds": round(wait, 1)}))
+                fields = {"reason": str(error), "code": error.code, "wait_seconds": round(wait, 1)}
+                listen(Event("retry", {**fields, "side": error.side.value}))
                 stats.phase = "waiting"
                 await options.clock.sleep(wait)
     finally:

@@ -74,6 +74,20 @@ async def test_users_are_added_as_csv_and_as_json(operator: httpx.AsyncClient, b
     assert (await operator.post(f"{PATH}/users", json={**body, "file_name": "users.xls"})).status_code == 422
 
 
+async def test_rows_that_are_given_again_are_counted(operator: httpx.AsyncClient, batch: dict[str, Any]) -> None:
+    rows = csv_of(7).replace(b"word-of-0", b"word-is-another") + b"nobody,user,x\r\n"
+    more = await operator.post(f"{PATH}/users", content=rows, headers={"Content-Type": "text/csv"})
+    counted = {name: number for name, number in more.json().items() if name.startswith("rows_")}
+    assert counted == {
+        "rows_added": 2,
+        "rows_corrected": 1,
+        "rows_unchanged": 4,
+        "rows_ignored": 0,
+        "rows_left_out": 1,
+    }
+    assert "word-is-another" not in more.text
+
+
 async def test_pages_of_batches(operator: httpx.AsyncClient, source: dict[str, Any]) -> None:
     for number in range(5):
         body = batch_of(csv_of(1, number), f"Batch {number} ü")

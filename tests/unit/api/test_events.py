@@ -81,6 +81,22 @@ async def test_a_stream_begins_now_or_where_the_last_one_ended(
         assert [event["event"] for event in await first(all_of_them, 3)] == ["batch", "batch", "user"]
 
 
+async def test_an_event_that_never_was_is_told(
+    streams: Streams, service: Service, caller: TokenView, operator: httpx.AsyncClient, batch: dict[str, Any]
+) -> None:
+    newest = await service.events.last_id()
+    async with aclosing(streams.follow(caller, "", newest + 1)) as pieces:
+        assert await first(pieces, 1) == [{"event": "reset", "id": str(newest), "data": {"id": newest}}]
+    async with aclosing(streams.follow(caller, "", newest + 1_000)) as pieces:
+        await first(pieces, 1)
+        await operator.post(f"/api/v1/batches/{batch['guid']}/start")
+        (started,) = await first(pieces, 1)
+    assert int(started["id"]) == newest + 1
+    async with aclosing(streams.follow(caller, "", newest + 1)) as pieces:
+        await operator.post(f"/api/v1/batches/{batch['guid']}/stop")
+        assert (await first(pieces, 1))[0]["event"] == "batch", "it is the newest one: nothing was lost"
+
+
 async def test_a_stream_of_one_batch(
     streams: Streams, caller: TokenView, operator: httpx.AsyncClient, batch: dict[str, Any]
 ) -> None:

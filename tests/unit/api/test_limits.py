@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,11 +12,13 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Message
 
+from mailferry.api import limits
 from mailferry.api.app import create_app
 from mailferry.api.edge import host_name
 from mailferry.api.limits import CSV_BYTES, USUAL_BYTES
 from mailferry.service.wiring import Service
 from tests.unit.api.scene import Clients, batch_of, client_of, csv_of
+from tests.unit.api.server import running
 
 JSON = {"Content-Type": "application/json"}
 
@@ -40,6 +44,40 @@ async def test_a_body_that_is_too_large_without_saying_so(operator: httpx.AsyncC
     refused(await operator.patch("/api/v1/config", content=pieces(2), headers=JSON))
     refused(await operator.post("/api/v1/batches", content=pieces(257), headers=JSON))
     refused(await operator.post("/api/v1/batches/x/users", content=pieces(257), headers={"Content-Type": "text/csv"}))
+
+
+async def test_a_body_without_end_is_not_read_to_its_end(
+    operator: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "THROWN_AWAY_BYTES", 1024 * 1024)
+    sent = 0
+
+    async def without_end() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 64 * 1024
+            yield b" " * 64 * 1024
+
+    refused(await operator.patch("/api/v1/config", content=without_end(), headers=JSON))
+    refused(await operator.patch("/api/v1/config", content=without_end(), headers=JSON | {"Content-Length": "9999999"}))
+    assert sent < 4 * 1024 * 1024
+
+
+def test_a_client_that_sends_too_much_is_told_so(tmp_path: Path) -> None:
+    """Over a real connection, on which a client sends all it has before it reads. One that asks first sends nothing."""
+    large = CSV_BYTES + 1024 * 1024
+    with running(tmp_path / "data") as server:
+        address = httpx.URL(server.url)
+        for expect, size in (("", large), ("Expect: 100-continue\r\n", 0)):
+            head = (
+                f"POST /api/v1/batches/x/users HTTP/1.1\r\nHost: {address.host}\r\nContent-Type: text/csv\r\n"
+                f"Authorization: Bearer {server.token}\r\nContent-Length: {large}\r\n{expect}\r\n"
+            )
+            with socket.create_connection((address.host, address.port or 0), timeout=60) as connection:
+                connection.sendall(head.encode() + b"x" * size)
+                answer = b"".join(iter(lambda: connection.recv(65536), b""))
+            assert answer.startswith(b"HTTP/1.1 413 "), answer[:80]
+            assert b"too-large" in answer
 
 
 async def test_as_much_as_is_allowed(operator: httpx.AsyncClient, source: dict[str, Any]) -> None:

@@ -197,3 +197,17 @@ def test_each_error_of_the_service_has_a_status() -> None:
 
 def test_base64_is_taken_strictly() -> None:
     assert base64.b64decode(batch_of(b"\xff\xfe")["csv_data"]) == b"\xff\xfe"
+
+
+@pytest.mark.parametrize("media_type", ["application/xml", "text/plain", "application/x-www-form-urlencoded", ""])
+async def test_a_body_that_is_no_json(operator: httpx.AsyncClient, batch: dict[str, Any], media_type: str) -> None:
+    for method, path in (
+        ("POST", "endpoints"),
+        ("POST", "batches"),
+        ("PATCH", "batches/Batch%201"),
+        ("PATCH", "config"),
+    ):
+        request = operator.build_request(method, f"/api/v1/{path}", content=b"{}", headers={"Content-Type": media_type})
+        problem = told(await operator.send(request), 415)
+        assert problem["code"] == "unsupported-media-type"
+    told(await operator.patch("/api/v1/config", content=b"{", headers={"Content-Type": "application/json"}), 422)

@@ -119,6 +119,25 @@ async def test_a_start_waits_for_the_users_own_moment(database: Database) -> Non
     assert [claim.user_id for claim in await scene.claim(499.0)] == [early]
 
 
+async def test_what_waits_after_an_error_is_tried_again_at_once(database: Database) -> None:
+    scene = await Scene.make(database)
+    waiting, later, running, queued = await scene.add(4)
+    claims = {claim.user_id: claim for claim in await scene.claim(1.0, most=4)}
+    for user_id in (waiting, later, running):
+        due_in = 0.0 if user_id == running else 900.0
+        await scene.finish(claims[user_id], Outcome.WAIT, 2.0, due_in_seconds=due_in, stalled_reason="Target: busy")
+    await scene.finish(claims[queued], Outcome.DONE, 2.0, due_in_seconds=900.0)
+    assert [claim.user_id for claim in await scene.claim(3.0)] == [running]
+    async with database.begin() as connection:
+        await users.settings(connection, later, start_after=500.0)
+        assert await transitions.try_again(connection, Selection(batch_id=scene.batch.id), 10.0) == 2
+    assert await due(database, waiting) == (PassKind.INITIAL, 10.0)
+    assert await due(database, later) == (PassKind.INITIAL, 500.0)
+    assert await due(database, queued) == (PassKind.INCREMENTAL, 902.0)
+    assert [(await scene.user(user_id)).attempts for user_id in (waiting, later, running)] == [0, 0, 1]
+    assert (await scene.user(waiting)).stalled_reason == "Target: busy", "until the pass begins"
+
+
 async def test_sync_now_makes_the_next_pass_due(database: Database) -> None:
     scene = await Scene.make(database)
     (user_id,) = await scene.add(1)

@@ -162,6 +162,10 @@ async def test_settings_of_a_user(database: Database) -> None:
     user = await scene.user(user_id)
     assert (user.priority, user.complete_after, user.start_after, user.target_user) == (-2, 9.0, 7.0, "t")
     assert user.due_at == 7.0
+    async with database.begin() as connection:
+        await users.settings(connection, user_id, cleared=["start_after"], due_at=6.0)
+    user = await scene.user(user_id)
+    assert (user.priority, user.complete_after, user.start_after, user.due_at) == (-2, 9.0, None, 6.0)
 
 
 async def test_deleted_users_leave_nothing_and_their_ids_are_not_used_again(database: Database) -> None:
