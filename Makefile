@@ -23,11 +23,11 @@ install: $(VENV)/.installed ## make .venv with the program: .venv/bin/mailferry
 
 dev: $(VENV)/.dev ## the same, with the tools for tests and checks
 
-demo: $(VENV)/.installed ## watch one mailbox move between two servers on this machine
+demo: $(VENV)/.installed ## watch five mailboxes move on this machine
 	@$(BIN)/python -m demo.run
 
-test: $(VENV)/.dev ## run all tests but the long ones; ARGS="-k name" is passed to pytest
-	@$(PYTEST) $(ARGS)
+test: $(VENV)/.dev ## run all tests but the long ones; ARGS="-k name" is passed to pytest, ARGS="-n 0" uses one process
+	@$(PYTEST) --numprocesses auto $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, layers
 	$(BIN)/ruff format --check --quiet $(CODE)

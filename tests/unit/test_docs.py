@@ -141,7 +141,7 @@ def test_the_page_of_errors_is_up_to_date() -> None:
     assert (ROOT / "docs/internals/errors.md").read_text() == tool("errors_page.py")["page"]()
 
 
-@pytest.mark.parametrize("command", ["copy", "verify"])
+@pytest.mark.parametrize("command", ["copy", "verify", "migrate", "serve", "token"])
 def test_the_pages_of_commands_are_up_to_date(command: str) -> None:
     assert (ROOT / f"docs/{command}.md").read_text() == tool("command_pages.py")["page"](command)
 

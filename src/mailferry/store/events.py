@@ -1,4 +1,7 @@
-"""What happened, for whoever follows: numbered without end, the newest kept. The caller owns the transaction."""
+"""What happened, for whoever follows: numbered without end, the newest kept. The caller owns the transaction.
+
+Events name batches and addresses, and stay when a batch is removed: they hold no secrets, and tell that it was removed.
+"""
 
 from __future__ import annotations
 
