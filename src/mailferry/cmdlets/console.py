@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -21,13 +20,12 @@ from prompt_toolkit.shortcuts import clear
 from mailferry.cmdlets.complete import Names, candidates
 from mailferry.cmdlets.errors import Exit
 from mailferry.cmdlets.evaluate import Session
+from mailferry.cmdlets.secret_lines import may_hold_secret
 from mailferry.cmdlets.unfinished import wants_more
 
 PROMPT: Final = "mailferry> "
 CONTINUED: Final = ">> "
 _CLEARING: Final = ("clear", "cls", "clear-host")
-_SECRET: Final = re.compile(r"password|securestring|token|secret", re.IGNORECASE)
-"""Lines with these words may hold a password, and do not get into the history."""
 
 
 class Console:
@@ -103,7 +101,7 @@ class ShyHistory(FileHistory):
 
     def store_string(self, string: str) -> None:
         """Add a line, unless it may hold a password. A file that cannot be written is no reason to stop."""
-        if _SECRET.search(string):
+        if may_hold_secret(string):
             return
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

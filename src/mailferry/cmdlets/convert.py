@@ -36,6 +36,8 @@ _DATES: Final = (
     *("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%d %B %Y", "%B %d, %Y", "%d %b %Y"),
 )
 _SPAN: Final = re.compile(r"(-?)(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2}(?:\.\d{1,7})?))?", re.ASCII)
+_CLEARED: Final = ("$null", "none")
+"""How $null is written where it is no value: in a shell."""
 _FQDN: Final = re.compile(r"(?=.{1,253}\Z)[^\s/@:\\]+|\[?[0-9A-Fa-f:.]+\]?")
 
 
@@ -47,7 +49,9 @@ def convert(value: object, parameter: Parameter, folder: Path) -> object:
     if parameter.type is T.BYTES:
         return _bytes(value, parameter, folder)
     if parameter.type is T.STRINGS:
-        return [_checked(text_of(item), parameter) for item in flattened(value)]
+        return [_checked(_text(item, parameter), parameter) for item in flattened(value)]
+    if parameter.clearable and (value is None or value in _CLEARED):
+        return None
     if value is None and parameter.type is not T.OBJECT:
         raise BindingError(f"Cannot bind argument to parameter '{parameter.name}' because it is null.")
     if isinstance(value, (list, tuple)) and len(value) == 1 and parameter.type is not T.OBJECT:
@@ -158,7 +162,8 @@ def _text(value: object, parameter: Parameter) -> str:
     if isinstance(value, (list, tuple, ScriptBlock)):
         raise _cannot("a list" if not isinstance(value, ScriptBlock) else "a script block", parameter)
     text = text_of(value)
-    if not text and (parameter.mandatory or parameter.pipeline):  # a name that is empty would mean all
+    # A name or a filter that is empty would mean all.
+    if not text and not parameter.may_be_empty and not parameter.without_effect:
         raise BindingError(f"Cannot bind argument to parameter '{parameter.name}' because it is an empty string.")
     return text
 

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from mailferry.cmdlets.secret_lines import may_hold_secret
 from mailferry.errors import MailferryError
-
-_SECRET: Final = re.compile(r"password|securestring", re.IGNORECASE)
-"""A line with one of these words, and the next one, may hold a password, so errors do not repeat them."""
-
 
 _LONGEST: Final = 160
 """How much of a line an error shows, around its place."""
+
+_CUT: Final = "..."
+_CATEGORIES: Final[Mapping[str, str]] = {
+    "ManagementObjectNotFound": "ObjectNotFound",
+    "CommandNotFoundException": "ObjectNotFound",
+    "HelpNotFound": "ObjectNotFound",
+    "FileNotFound": "ObjectNotFound",
+    "ObjectAlreadyExists": "ResourceExists",
+    "ObjectInUse": "ResourceBusy",
+    "MigrationStateInvalid": "InvalidOperation",
+    "InvalidValue": "InvalidArgument",
+    "AccessDenied": "PermissionDenied",
+    "NotConnected": "ConnectionError",
+    "ServiceUnreachable": "ConnectionError",
+    "MigrationServerConnectionFailed": "ConnectionError",
+    "ServiceTimeout": "OperationTimeout",
+}
+"""The category of an error by its id (System.Management.Automation.ErrorCategory)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +48,8 @@ class CommandError(MailferryError):
 
     code = "command-failed"
     error_id = "CommandFailed"
+    category = "NotSpecified"
+    exception = "CommandException"
 
     def __init__(
         self, message: str, *, span: Span | None = None, command: str = "", error_id: str = "", advice: str = ""
@@ -63,6 +80,8 @@ class ParseError(CommandError):
 
     code = "parse-error"
     error_id = "ParserError"
+    category = "ParserError"
+    exception = "ParseException"
 
     def __init__(self, message: str, *, span: Span, unfinished: bool = False, advice: str = "") -> None:
         super().__init__(message, span=span, advice=advice)
@@ -74,6 +93,8 @@ class BindingError(CommandError):
 
     code = "parameter-binding"
     error_id = "ParameterBindingFailed"
+    category = "InvalidArgument"
+    exception = "ParameterBindingException"
 
 
 class MissingParameters(BindingError):
@@ -93,6 +114,7 @@ class ServiceError(CommandError):
 
     code = "service-error"
     error_id = "ServiceError"
+    exception = "ServiceException"
 
     def __init__(
         self, message: str, *, status: int = 0, problem: str = "", field: str = "", advice: str = "", error_id: str = ""
@@ -118,7 +140,7 @@ def line_and_column(text: str, offset: int) -> tuple[int, int]:
 
 
 def render(error: CommandError, text: str) -> str:
-    """Print an error: the message, then the place with a line of carets, then the kind.
+    """Print an error as PowerShell does: the message, the place with a line of carets, what to do, then the kind.
 
     `text` is what the span belongs to, '' if the command was not typed in the language. Control characters of servers
     do not reach a terminal.
@@ -128,9 +150,11 @@ def render(error: CommandError, text: str) -> str:
     if error.span is not None and text:
         lines += _place(text, error.span)
     if error.advice:
-        lines.append(f"    + Advice        : {printable(error.advice)}")
+        lines.append(f"    + Advice                : {printable(error.advice)}")
     name = f",{error.command}" if error.command else ""
-    lines.append(f"    + ErrorId       : {error.error_id}{name}")
+    category = _CATEGORIES.get(error.error_id, error.category)
+    lines.append(f"    + CategoryInfo          : {category}: (:) [{error.command}], {error.exception}")
+    lines.append(f"    + FullyQualifiedErrorId : {error.error_id}{name}")
     return "\n".join(lines)
 
 
@@ -143,10 +167,15 @@ def _place(text: str, span: Span) -> list[str]:
     start = min(span.start, len(text))
     line, column = line_and_column(text, start)
     lines = text.split("\n")
-    if _SECRET.search(" ".join(lines[max(0, line - 2) : line])):
+    if may_hold_secret(" ".join(lines[max(0, line - 2) : line])):  # also of a line that goes on
         return [f"At line:{line} char:{column}"]
-    shown = lines[line - 1].rstrip("\r").replace("\t", " ")
-    cut = max(0, column - _LONGEST // 2) if len(shown) > _LONGEST else 0
-    shown, at = shown[cut : cut + _LONGEST], column - 1 - cut
+    whole = lines[line - 1].rstrip("\r").replace("\t", " ")
+    cut = max(0, column - _LONGEST // 2) if len(whole) > _LONGEST else 0
+    before, behind = _CUT if cut else "", _CUT if len(whole) > cut + _LONGEST else ""
+    shown, at = whole[cut : cut + _LONGEST], column - 1 - cut
     width = max(1, min(span.end - start, len(shown) - at))
-    return [f"At line:{line} char:{column}", f"+ {printable(shown)}", f"+ {' ' * at}{'~' * width}"]
+    return [
+        f"At line:{line} char:{column}",
+        f"+ {before}{printable(shown)}{behind}",
+        f"+ {' ' * (len(before) + at)}{'~' * width}",
+    ]

@@ -22,7 +22,7 @@ class Request:
     """A request: the path is percent-encoded and begins with `/api/v1`. `body` None: there is none.
 
     `fields`: which parameter each field of body and query comes from, so that an error can name it. `named`: what the
-    path names, for errors. `details`: what else was asked for of each object. The body may hold passwords, so it is
+    path names, for errors. `details`: what else was asked for of each object. `zero`: see `Call`. The body may hold passwords, so it is
     not part of the repr.
     """
 
@@ -35,6 +35,7 @@ class Request:
     fields: Mapping[str, str] = field(default_factory=dict)
     named: str = ""
     details: tuple[Detail, ...] = ()
+    zero: tuple[str, ...] = ()
 
 
 def requests_of(cmdlet: Cmdlet, values: Mapping[str, object]) -> list[Request]:
@@ -75,7 +76,16 @@ def _request(cmdlet: Cmdlet, call: Call, values: Mapping[str, object]) -> Reques
     has_body = bool(call.body or call.switches or call.constants)
     fields_of = {target: name for name, target in (*call.body.items(), *call.query.items())}
     return Request(
-        call.method, path, call.answer, call.kind, query, body if has_body else None, fields_of, named, details
+        call.method,
+        path,
+        call.answer,
+        call.kind,
+        query,
+        body if has_body else None,
+        fields_of,
+        named,
+        details,
+        call.zero,
     )
 
 

@@ -16,6 +16,7 @@ INCLUDE: Final = (
 )
 EXCLUDE: Final = "Do not copy these folders; named as for IncludeFolders."
 START_AFTER: Final = "Not before this moment. Without a zone it is UTC."
+CLEARS: Final = " $null (in a shell: none) takes it away."
 COMPLETE_AFTER: Final = "Complete by itself when this moment has come. Without a zone it is UTC."
 TIME_ZONE: Final = "The time zone in which reports show times."
 REPORT_INTERVAL: Final = "Time from one report to the next, such as 1.00:00:00 for a day; 0: none."

@@ -7,6 +7,7 @@ from typing import Final
 from mailferry.cmdlets.spec_batch_texts import (
     ADD_USERS,
     ALLOW_UNKNOWN,
+    CLEARS,
     COMPLETE_AFTER,
     CSV_DATA,
     EXCLUDE,
@@ -40,10 +41,16 @@ _FOLDERS = (
     Parameter("IncludeFolders", T.STRINGS, INCLUDE),
     Parameter("ExcludeFolders", T.STRINGS, EXCLUDE),
 )
+_ZONE = Parameter("TimeZone", T.STRING, TIME_ZONE, default="UTC")
 _TIMES = (
     Parameter("StartAfter", T.DATE_TIME, START_AFTER),
     Parameter("CompleteAfter", T.DATE_TIME, COMPLETE_AFTER),
-    Parameter("TimeZone", T.STRING, TIME_ZONE, default="UTC"),
+    _ZONE,
+)
+_NEW_TIMES = (
+    Parameter("StartAfter", T.DATE_TIME, START_AFTER + CLEARS, clearable=True),
+    Parameter("CompleteAfter", T.DATE_TIME, COMPLETE_AFTER + CLEARS, clearable=True),
+    _ZONE,
 )
 _REPORTS = (
     Parameter("NotificationEmails", T.STRINGS, "Who gets the reports by mail; nobody: none is sent."),
@@ -53,8 +60,8 @@ _REPORTS = (
 _REPORT = (Detail("IncludeReport", "/batches/{guid}/row-errors", "row_error_list"),)
 
 
-def _unused(*names: str) -> tuple[Parameter, ...]:
-    text = "Taken, without effect: it has no meaning for IMAP."
+def _unused(*names: str, text: str = "it has no meaning for IMAP.") -> tuple[Parameter, ...]:
+    text = f"Taken, without effect: {text}"
     return tuple(Parameter(name, T.SWITCH, text, without_effect=True) for name in names)
 
 
@@ -79,7 +86,9 @@ NEW_BATCH = Cmdlet(
         *_REPORTS,
         Parameter("SkipReports", T.SWITCH, "Send no reports."),
         Parameter("Priority", T.INT, PRIORITY, default="0", ours=True),
-        *_unused("SkipMerging", "AutoComplete", "AdoptPreexisting"),
+        *_unused("SkipMerging"),
+        *_unused("AutoComplete", text="give -CompleteAfter (Get-Date) instead, or run Complete-MigrationBatch later."),
+        *_unused("AdoptPreexisting"),
         PARTITION,
     ),
     (
@@ -175,12 +184,12 @@ SET_BATCH = Cmdlet(
             "SyncNow", T.SWITCH, "Begin the incremental sync of all synced users now. Failed ones stay as they are."
         ),
         *_FOLDERS,
-        *_TIMES,
+        *_NEW_TIMES,
         *_REPORTS,
         Parameter("SkipReports", T.BOOLEAN, "Send no reports."),
         Parameter("Priority", T.INT, PRIORITY, ours=True),
         Parameter("ApproveSkippedItems", T.SWITCH, NO_APPROVAL, without_effect=True),
-        Parameter("Update", T.SWITCH, "Taken, without effect: changes hold at once.", without_effect=True),
+        Parameter("Update", T.SWITCH, "Taken, without effect: changes hold at once.", without_effect=True, quiet=True),
         *_unused("SkipMerging"),
         PARTITION,
     ),
@@ -211,7 +220,14 @@ SET_BATCH = Cmdlet(
 
 
 def _action(
-    verb: str, synopsis: str, description: str, operation: str, differs: tuple[str, ...], *more: Parameter, route: str
+    verb: str,
+    synopsis: str,
+    description: str,
+    operation: str,
+    differs: tuple[str, ...],
+    *more: Parameter,
+    route: str,
+    first: tuple[Call, ...] = (),
 ) -> Cmdlet:
     return Cmdlet(
         verb,
@@ -219,7 +235,7 @@ def _action(
         synopsis,
         description,
         (identity("batch"), *more, PARTITION),
-        (Call("POST", "/batches/{Identity}/" + route, Answer.NOTHING, KIND),),
+        (*first, Call("POST", "/batches/{Identity}/" + route, Answer.NOTHING, KIND)),
         examples=(Example(f"{verb}-MigrationBatch IMAPBatch1", synopsis),),
         differs=differs,
         changes=True,
@@ -233,7 +249,7 @@ START_BATCH = _action(
     "It may be called at any time: users who are at work are not disturbed.",
     "Starting the migration batch",
     (),
-    *_unused("Validate"),
+    *_unused("Validate", text="the batch is started; Test-MigrationServerAvailability tests its endpoint."),
     route="start",
 )
 
@@ -252,9 +268,12 @@ COMPLETE_BATCH = _action(
     "Completed users are not synced any more. Failed and stopped users stay as they are. A user's own CompleteAfter "
     "goes before this.",
     "Completing the migration batch",
-    ("A last sync is always part of it, so -SyncAndComplete is taken without effect.",),
-    Parameter("SyncAndComplete", T.SWITCH, "Taken, without effect: the last sync is always done.", without_effect=True),
+    ("A last sync is always part of it; -SyncAndComplete only makes sure that nobody is left behind.",),
+    Parameter("SyncAndComplete", T.SWITCH, "Refuse if users have failed or are stopped; the last sync is always done."),
     route="complete",
+    first=(
+        Call("GET", "/batches/{Identity}", Answer.ONE, KIND, given=("SyncAndComplete",), zero=("failed", "stopped")),
+    ),
 )
 
 REMOVE_BATCH = Cmdlet(
@@ -265,7 +284,9 @@ REMOVE_BATCH = Cmdlet(
     "it any more, and its name is free.",
     (
         identity("batch"),
-        Parameter("Force", T.SWITCH, "Taken, without effect: any batch can be removed.", without_effect=True),
+        Parameter(
+            "Force", T.SWITCH, "Taken, without effect: any batch can be removed.", without_effect=True, quiet=True
+        ),
         PARTITION,
     ),
     (Call("DELETE", "/batches/{Identity}", Answer.NOTHING, KIND),),

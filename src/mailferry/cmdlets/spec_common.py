@@ -30,7 +30,7 @@ WARNING_ACTION: Final = Parameter(
     aliases=("wa",),
 )
 VERBOSE: Final = Parameter("Verbose", T.SWITCH, "Show each request to the service.", aliases=("vb",))
-DEBUG: Final = Parameter("Debug", T.SWITCH, "Taken, without effect.", aliases=("db",), without_effect=True)
+DEBUG: Final = Parameter("Debug", T.SWITCH, "Taken, without effect.", aliases=("db",), without_effect=True, quiet=True)
 
 COMMON: Final = (ERROR_ACTION, WARNING_ACTION, VERBOSE, DEBUG)
 """What every cmdlet has."""
@@ -42,7 +42,7 @@ RESULT_SIZE: Final = Parameter(
     "ResultSize", T.UNLIMITED, "How many objects at most: a number, or Unlimited.", default="1000", least=1
 )
 
-PARTITION: Final = Parameter("Partition", T.STRING, "Reserved. Taken, without effect.", without_effect=True)
+PARTITION: Final = Parameter("Partition", T.STRING, "Reserved. Taken, without effect.", without_effect=True, quiet=True)
 DIAGNOSTIC_INFO: Final = Parameter(
     "DiagnosticInfo", T.STRING, "Taken, without effect: use -Verbose and the log of the service.", without_effect=True
 )
@@ -55,5 +55,5 @@ def identity(noun: str, text: str = "", *, mandatory: bool = True, sets: tuple[s
 
 
 UNUSED_IDENTITY: Final = Parameter(
-    "Identity", T.STRING, "Taken, without effect: there is only one.", position=0, without_effect=True
+    "Identity", T.STRING, "Taken, without effect: there is only one.", position=0, without_effect=True, quiet=True
 )

@@ -37,8 +37,10 @@ class Parameter:
     `position`: it may be given without its name, in this place (from 0); `mandatory`: in each of its `sets` (none:
     all of the cmdlet's); `pipeline`: it takes the objects of a pipeline. `needs`: parameters without which this one
     means nothing. `least`, `most`: bounds of a number; of a text, `most` is its length. `without_effect`: it is taken
-    because scripts have it, and nothing comes of it. `ours`: Exchange does not have it. `takes_rest`: arguments behind
-    the last position are added to it.
+    because scripts have it, and nothing comes of it; then `quiet` says that nobody misses anything, so there is no
+    warning. `ours`: Exchange does not have it. `takes_rest`: arguments behind the last position are added to it.
+    `may_be_empty`: an empty text means something; else it is an error, as an empty filter would mean all.
+    `clearable`: $null takes the value away.
     """
 
     name: str
@@ -57,6 +59,16 @@ class Parameter:
     without_effect: bool = False
     ours: bool = False
     takes_rest: bool = False
+    quiet: bool = False
+    may_be_empty: bool = False
+    clearable: bool = False
+
+    @property
+    def warning(self) -> str:
+        """What is said if this is given: that nothing comes of it, and what to do instead. '': nothing is said."""
+        if not self.without_effect or self.quiet:
+            return ""
+        return f"-{self.name} has no effect{self.help.partition('without effect')[2]}"
 
     @property
     def type_name(self) -> str:
@@ -93,7 +105,8 @@ class Call:
     `path` lies under /api/v1; `{Name}` is the value of a parameter. `body` and `query` say which parameter goes into
     which field; `switches` what a switch sets in the body; `constants` what the body always has. `given`: the request
     is made only if one of these parameters is there; `absent`: only if none of these is. `files`: the field of the
-    name of the file that the bytes of a parameter came from, if that is known.
+    name of the file that the bytes of a parameter came from, if that is known. `zero`: fields of the answer that must
+    be 0; else the requests behind this one are not made.
     """
 
     method: str
@@ -108,6 +121,7 @@ class Call:
     given: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     details: tuple[Detail, ...] = ()
+    zero: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

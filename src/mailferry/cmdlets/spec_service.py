@@ -186,6 +186,7 @@ EXPORT_REPORT = Cmdlet(
         Parameter("CsvStream", T.STRING, "The file that the CSV is written to.", aliases=("Path", "OutFile")),
         Parameter("StartingRowIndex", T.INT, "The first row that is given, from 0.", default="0", least=0),
         Parameter("RowCount", T.INT, "How many rows are given.", default="all", least=1),
+        Parameter("Force", T.SWITCH, "Replace the file if it is there.", needs=("CsvStream",), ours=True),
         Parameter("Failed", T.SWITCH, "What was not migrated, instead of all users.", ours=True),
         PARTITION,
     ),
@@ -200,7 +201,7 @@ EXPORT_REPORT = Cmdlet(
             "Export-MigrationReport IMAPBatch1 -Failed -CsvStream MigrationErrors.csv", "Saves what is to be mended."
         ),
     ),
-    differs=("-CsvStream takes the name of a file in place of a stream.",),
+    differs=("-CsvStream takes the name of a file in place of a stream, and replaces one only with -Force.",),
 )
 
 SERVICE_CMDLETS: Final = (TEST_AVAILABILITY, GET_STATISTICS, GET_CONFIG, SET_CONFIG, EXPORT_REPORT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailferry.cmdlets.spec_batch_texts import COMPLETE_AFTER, NO_APPROVAL, PRIORITY, START_AFTER
+from mailferry.cmdlets.spec_batch_texts import CLEARS, COMPLETE_AFTER, NO_APPROVAL, PRIORITY, START_AFTER
 from mailferry.cmdlets.spec_common import DIAGNOSTIC_INFO, PARTITION, RESULT_SIZE, identity
 from mailferry.cmdlets.spec_model import Answer, Call, Cmdlet, Example, Parameter, ValueType
 from mailferry.migration.states import StatusSummary, UserStatus
@@ -78,8 +78,8 @@ SET_USER = Cmdlet(
     "The settings go before those of the batch.",
     (
         identity("user", _WHO),
-        Parameter("StartAfter", T.DATE_TIME, START_AFTER),
-        Parameter("CompleteAfter", T.DATE_TIME, COMPLETE_AFTER),
+        Parameter("StartAfter", T.DATE_TIME, START_AFTER + CLEARS, clearable=True),
+        Parameter("CompleteAfter", T.DATE_TIME, COMPLETE_AFTER + CLEARS, clearable=True),
         Parameter("Priority", T.INT, PRIORITY, ours=True),
         Parameter("SyncNow", T.SWITCH, "Begin the incremental sync now."),
         Parameter("ApproveSkippedItems", T.SWITCH, NO_APPROVAL, without_effect=True),
@@ -128,7 +128,9 @@ REMOVE_USER = Cmdlet(
     "Mail on the target stays.",
     (
         identity("user", _WHO),
-        Parameter("Force", T.SWITCH, "Taken, without effect: any user can be removed.", without_effect=True),
+        Parameter(
+            "Force", T.SWITCH, "Taken, without effect: any user can be removed.", without_effect=True, quiet=True
+        ),
         PARTITION,
     ),
     (Call("DELETE", "/users/{Identity}", Answer.NOTHING, KIND),),

@@ -63,7 +63,8 @@ def test_objects_and_errors_go_to_different_streams() -> None:
     assert out.getvalue() == "an object\n"
     assert err.getvalue() == (
         "WARNING: careful\nVERBOSE: GET /x\nGet-X : It failed.\nAt line:1 char:5\n+ abc de f\n+     ~~\n"
-        "    + ErrorId       : CommandFailed,Get-X\n"
+        "    + CategoryInfo          : NotSpecified: (:) [Get-X], CommandException\n"
+        "    + FullyQualifiedErrorId : CommandFailed,Get-X\n"
     )
     assert there.errors == 1
 
@@ -86,7 +87,7 @@ def test_long_errors_are_broken_between_words_at_a_terminal() -> None:
     lines = err.getvalue().splitlines()
     assert f"+ {typed}" in lines
     assert all(len(line) <= 40 for line in lines if not line.startswith("+ "))
-    assert lines[lines.index("    + Advice        : Do this or that,") + 1].startswith(" " * 22 + "Do this")
+    assert lines[lines.index("    + Advice                : Do this") + 1].startswith(" " * 30 + "or that")
 
 
 def test_what_a_server_says_does_not_move_the_cursor() -> None:

@@ -217,15 +217,31 @@ def test_how_an_error_looks(scene: Scene) -> None:
         "At line:2 char:23\n"
         "+ Get-MigrationEndpoint -Prt 5\n"
         "+                       ~~~~\n"
-        "    + Advice        : Get-MigrationEndpoint has -Identity, -Type, -Role, -DiagnosticInfo.\n"
-        "    + ErrorId       : NamedParameterNotFound,Get-MigrationEndpoint"
+        "    + Advice                : Get-MigrationEndpoint has -Identity, -Type, -Role, -DiagnosticInfo.\n"
+        "    + CategoryInfo          : InvalidArgument: (:) [Get-MigrationEndpoint], ParameterBindingException\n"
+        "    + FullyQualifiedErrorId : NamedParameterNotFound,Get-MigrationEndpoint"
     ]
 
 
-def test_a_line_with_a_password_is_not_repeated(scene: Scene) -> None:
-    scene.run("Set-MigrationEndpoint E -AdminPassword 'P@ssw0rd'")
-    assert scene.screen.errors
-    assert "P@ssw0rd" not in "".join(scene.screen.rendered)
+@pytest.mark.parametrize("name", ["AdminPassword", "AdminPass", "adminp", "Admin", "AdminPwd", "AdminPasswort"])
+def test_a_line_with_a_password_is_not_repeated(scene: Scene, name: str) -> None:
+    scene.run(f"Set-MigrationEndpoint E -{name} 'hunter2'")
+    scene.run(f"Set-MigrationEndpoint E –{name} 'hunter2'")
+    assert len(scene.screen.errors) == 2
+    assert "hunter2" not in "".join(scene.screen.rendered)
+
+
+def test_a_line_without_a_password_is_repeated(scene: Scene) -> None:
+    scene.run("Set-MigrationEndpoint E -AdminUser root -Prt 5")
+    assert "-AdminUser root" in scene.screen.rendered[0]
+
+
+def test_a_line_that_is_cut_shows_it(scene: Scene) -> None:
+    scene.run(f"Get-MigrationEndpoint '{'x' * 200}' -Prt 5 '{'y' * 200}'")
+    _, _, line, carets, *_ = scene.screen.rendered[0].splitlines()
+    assert line.startswith("+ ...x")
+    assert line.endswith("y...")
+    assert line[carets.index("~") : carets.rindex("~") + 1] == "-Prt"
 
 
 def test_without_a_service_it_is_said_how_to_get_one(scene: Scene) -> None:
