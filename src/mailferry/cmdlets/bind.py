@@ -130,6 +130,8 @@ def finished(bound: Bound, *, piped: bool) -> Bound:
     sets = _possible(cmdlet, values)
     lacking = {name: _lacking(cmdlet, values, name, piped=piped) for name in sets}
     chosen = next((name for name in sets if not lacking[name]), sets[0])
+    if len(sets) == 1:
+        values, lacking[chosen] = _implied(cmdlet, values, lacking[chosen])
     if lacking[chosen]:
         raise MissingParameters(tuple(lacking[chosen]), command=cmdlet.name)
     for parameter in cmdlet.parameters:
@@ -140,7 +142,13 @@ def finished(bound: Bound, *, piped: bool) -> Bound:
                 command=cmdlet.name,
                 error_id="MissingCompanion",
             )
-    return replace(bound, set_name=chosen)
+    return replace(bound, values=values, set_name=chosen)
+
+
+def _implied(cmdlet: Cmdlet, values: dict[str, object], lacking: list[str]) -> tuple[dict[str, object], list[str]]:
+    """Turn on the switches that only name the one set that is possible. Gives the values, and what still lacks."""
+    switches = [p.name for p in cmdlet.parameters if p.name in lacking and p.names_set]
+    return values | dict.fromkeys(switches, True), [name for name in lacking if name not in switches]
 
 
 def _with_value(argument: Argument, parameter: Parameter, waiting: list[Argument]) -> Argument:
@@ -182,7 +190,9 @@ def _possible(cmdlet: Cmdlet, values: dict[str, object]) -> tuple[str, ...]:
     sets = cmdlet.sets or _ONLY
     for parameter in cmdlet.parameters:
         if parameter.sets and parameter.name in values:
-            sets = tuple(name for name in sets if name in parameter.sets)
+            # A switch that names a set and is off speaks against it.
+            off = parameter.names_set and values[parameter.name] is False
+            sets = tuple(name for name in sets if (name in parameter.sets) is not off)
     if not sets:
         given = ", ".join(f"-{name}" for name in values)
         raise BindingError(

@@ -19,8 +19,10 @@ from mailferry.cmdlets.request import Request, detail_request, requests_of
 from mailferry.cmdlets.running import Input, Invocation
 from mailferry.cmdlets.spec_model import Answer
 from mailferry.cmdlets.spec_objects import BATCH, object_kind
+from mailferry.cmdlets.words import quote
 
 USUAL_RESULT_SIZE: Final = 1_000
+_FORCE: Final = "Give another name, or replace it by -Force."
 
 
 class _Questions:
@@ -57,6 +59,7 @@ class _Questions:
 def run_service_cmdlet(invocation: Invocation, objects: Input) -> Iterator[object]:
     """Run a cmdlet once, or once for each object of the pipeline. An error about one object does not stop the rest."""
     questions = _Questions(invocation)
+    _warn_of_idle(invocation)
     if objects is None:
         yield from _reported(invocation, invocation.bound, _target(invocation.bound), questions)
         return
@@ -109,8 +112,28 @@ def _nothing(invocation: Invocation, request: Request) -> Iterator[object]:
     """Send a request of a cmdlet that gives no objects."""
     answer = invocation.runtime.client.send(request)
     if request.kind == BATCH.name and request.answer is Answer.ONE and isinstance(answer, Mapping):
-        _warn_of_rows(invocation, answer)
+        _see_zero(request, answer)
+        if request.method == "POST":
+            _warn_of_rows(invocation, answer)
     return iter(())
+
+
+def _see_zero(request: Request, batch: Mapping[str, Any]) -> None:
+    """Raise an error if there are users whom the command was not to leave behind."""
+    if any(batch.get(name) for name in request.zero):
+        counts = " and ".join(f"{batch.get(name)} {name}" for name in request.zero)
+        raise CommandError(
+            f"Nothing was done: the batch '{batch.get('name')}' has {counts} users.",
+            advice="Mend or remove them first. Without -SyncAndComplete the synced users are completed and these stay.",
+            error_id="MigrationStateInvalid",
+        )
+
+
+def _warn_of_idle(invocation: Invocation) -> None:
+    """Say what was given of which nothing comes."""
+    for parameter in invocation.cmdlet.parameters:
+        if parameter.warning and invocation.bound.values.get(parameter.name, False) is not False:
+            invocation.warn(parameter.warning)
 
 
 def _objects(invocation: Invocation, request: Request) -> Iterator[object]:
@@ -159,22 +182,25 @@ def _warn_of_rows(invocation: Invocation, batch: Mapping[str, Any]) -> None:
     if isinstance(count, int) and count:
         rows = "1 row of the CSV was" if count == 1 else f"{count} rows of the CSV were"
         invocation.warn(
-            f"{rows} left out. Get-MigrationBatch '{batch.get('name')}' -IncludeReport | Format-List Report shows why."
+            f"{rows} left out. Get-MigrationBatch {quote(str(batch.get('name')))} -IncludeReport | Format-List Report "
+            "shows why."
         )
 
 
 def _rows(invocation: Invocation, request: Request) -> Iterator[object]:
     """Give the rows of a CSV, or write them to a file; all of them or a part."""
+    path, force = invocation.text("CsvStream"), invocation.flag("Force")
+    if path and not force:
+        files.see_free(path, invocation.runtime.folder, advice=_FORCE)
     text = invocation.runtime.client.send_for_text(request)
     rows = list(csv.reader(io.StringIO(text, newline="")))
     columns, cells = (rows[0], rows[1:]) if rows else ([], [])
     first, count = invocation.number("StartingRowIndex") or 0, invocation.number("RowCount")
     chosen = cells[first : None if count is None else first + count]
-    path = invocation.text("CsvStream")
     if not path:
         kind = object_kind(request.kind)
         yield from (row_of(kind, columns, row) for row in chosen)
         return
     out = io.StringIO(newline="")
     csv.writer(out).writerows([columns, *chosen])
-    files.write_text(path, invocation.runtime.folder, out.getvalue())
+    files.write_text(path, invocation.runtime.folder, out.getvalue(), no_clobber=not force, advice=_FORCE)

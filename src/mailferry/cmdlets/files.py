@@ -56,9 +56,16 @@ def read_text(path: str, folder: Path, encoding: str = "Utf8") -> str:
 
 
 def write_text(
-    path: str, folder: Path, text: str, *, encoding: str = "Utf8", append: bool = False, no_clobber: bool = False
+    path: str,
+    folder: Path,
+    text: str,
+    *,
+    encoding: str = "Utf8",
+    append: bool = False,
+    no_clobber: bool = False,
+    advice: str = "Leave out -NoClobber to replace it.",
 ) -> None:
-    """Write a text to a file, or add it. Raises FileProblem."""
+    """Write a text to a file, or add it. `advice`: what helps if the file is there. Raises FileProblem."""
     tried = resolve(path, folder)
     codec = _CODECS[encoding.lower()]
     try:
@@ -68,9 +75,19 @@ def write_text(
     except UnicodeError:
         raise FileProblem(f"The text has characters that {encoding} does not have.") from None
     except FileExistsError:
-        raise FileProblem(f"The file '{path}' already exists.", advice="Leave out -NoClobber to replace it.") from None
+        raise _there(path, advice) from None
     except OSError as error:
         raise _problem("write", path, tried, error) from None
+
+
+def see_free(path: str, folder: Path, *, advice: str) -> None:
+    """See that there is no such file yet. Raises FileProblem."""
+    if os.path.lexists(resolve(path, folder)):
+        raise _there(path, advice)
+
+
+def _there(path: str, advice: str) -> FileProblem:
+    return FileProblem(f"The file '{path}' already exists.", advice=advice)
 
 
 def _problem(what: str, path: str, tried: Path, error: OSError) -> FileProblem:

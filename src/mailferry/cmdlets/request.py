@@ -22,8 +22,8 @@ class Request:
     """A request: the path is percent-encoded and begins with `/api/v1`. `body` None: there is none.
 
     `fields`: which parameter each field of body and query comes from, so that an error can name it. `named`: what the
-    path names, for errors. `details`: what else was asked for of each object. `zero`: see `Call`. The body may hold passwords, so it is
-    not part of the repr.
+    path names, for errors. `details`: what else was asked for of each object. `zero`: see `Call`. The body may hold
+    passwords, so it is not part of the repr.
     """
 
     method: str

@@ -64,6 +64,11 @@ class Parameter:
     clearable: bool = False
 
     @property
+    def names_set(self) -> bool:
+        """Whether this only names a parameter set."""
+        return self.type is ValueType.SWITCH and self.mandatory
+
+    @property
     def warning(self) -> str:
         """What is said if this is given: that nothing comes of it, and what to do instead. '': nothing is said."""
         if not self.without_effect or self.quiet:
