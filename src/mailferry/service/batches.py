@@ -75,7 +75,8 @@ class Batches:
                 source = await source_of(connection, source_endpoint)
                 target = await target_of(connection, target_endpoint)
                 taken_by = await users.taken(connection, [email_key(row.email_address) for row in file.rows])
-                known = Known(taken_by, domains=await accepted_domains(connection))
+                shared = await logins.shared_names(connection, source.id)
+                known = Known(taken_by, domains=await accepted_domains(connection), shared=shared)
             blank = blank_batch(name, source, target, submitted_by, now)
             batch = with_settings(blank, given or BatchSettings(), now)
             taken = await asyncio.to_thread(take, file, target, known, self._keyring)
@@ -155,7 +156,8 @@ class Batches:
                 assert target is not None
                 taken_by = await users.taken(connection, [email_key(row.email_address) for row in file.rows])
                 by_key = await logins.of_batch(connection, batch.id)
-                known = Known(taken_by, batch.name, by_key, await accepted_domains(connection))
+                shared = await logins.shared_names(connection, batch.source_endpoint_id)
+                known = Known(taken_by, batch.name, by_key, await accepted_domains(connection), shared)
             taken = await asyncio.to_thread(take, file, target, known, self._keyring)
             async with self._database.begin() as connection:
                 batch = await allowed_batch(connection, batch.guid, Action.EDIT)

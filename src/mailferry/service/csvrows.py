@@ -43,13 +43,15 @@ class Known:
 
     `own`: the batch that rows are added to, '' for a new one, and `logins` those of its users, by key: rows that say
     the same are passed over, so that the same file with some more lines can be given again; other rows correct the
-    users. `domains`: see `is_accepted`.
+    users. `domains`: see `is_accepted`. `shared`: login names that open mailboxes at a root; without one they would
+    open the administrator's own.
     """
 
     batches: Mapping[str, str]
     own: str = ""
     logins: Mapping[str, Login] = field(default_factory=dict)
     domains: Sequence[AcceptedDomain] = ()
+    shared: frozenset[str] = frozenset()
 
 
 def take(file: CsvFile, target: Endpoint, known: Known, keyring: Keyring) -> Taken:
@@ -68,6 +70,11 @@ def take(file: CsvFile, target: Endpoint, known: Known, keyring: Keyring) -> Tak
         elif not is_accepted(row.email_address, known.domains):
             text = "The domain of this address is not an accepted domain; add it, or correct the address."
             errors.append(_objection(row, "EmailAddress", "domain-not-accepted", text))
+        elif row.user_name in known.shared and not row.user_root.strip():
+            text = (
+                "Others log in under this UserName with a UserRoot; without one it opens the administrator's own mail."
+            )
+            errors.append(_objection(row, "UserRoot", "user-root-missing", text))
         elif _lacks_password(row, target):
             text = f"The endpoint {target.name} needs the password of each user; add the column TargetPassword."
             errors.append(_objection(row, "TargetPassword", "target-password-missing", text))

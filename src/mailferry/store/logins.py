@@ -45,6 +45,13 @@ async def of_batch(connection: AsyncConnection, batch_id: int) -> dict[str, Logi
     }
 
 
+async def shared_names(connection: AsyncConnection, endpoint_id: int) -> frozenset[str]:
+    """Give the login names at a source under which mailboxes are opened that begin at a root: administrators' names."""
+    rooted = (USER.c.endpoint_id == endpoint_id, USER.c.user_root != "")
+    rows = await connection.execute(select(USER.c.user_name).where(*rooted).distinct())
+    return frozenset(rows.scalars())
+
+
 async def correct(connection: AsyncConnection, corrected: Mapping[int, NewUser]) -> None:
     """Give users (ids) other logins and other secrets. A pass that runs goes on with those it has."""
     names = ("user_name", "login_key", "user_root", "target_user")

@@ -49,6 +49,21 @@ async def test_a_batch_that_is_not_started_yet(scene: Scene) -> None:
     assert view.batch.status is BatchStatus.STARTING
 
 
+async def test_an_administrators_name_without_a_root_is_refused_in_later_files_too(scene: Scene) -> None:
+    """A file of failures has the row alone, and the mail of the administrator is nobody else's."""
+    await scene.places()
+    header = "EmailAddress,UserName,Password,UserRoot"
+    await scene.batches.create("first", "source", csv("terry@contoso.com,admin,p,/users/terry", header=header))
+    alone = csv("ann@contoso.com,admin,p,", "kim@contoso.com,kim,p,", header=header)
+    view = await scene.batches.add_users("first", alone)
+    assert (view.total, view.row_errors) == (2, 1)
+    other = await scene.batches.create(
+        "second", "source", csv("sam@contoso.com,admin,p,", "x@contoso.com,x,p,", header=header)
+    )
+    assert (other.total, other.row_errors) == (1, 1)
+    assert {error.code for error in await scene.batches.row_errors("second")} == {"user-root-missing"}
+
+
 async def test_rows_in_error_are_left_out_and_listed(scene: Scene) -> None:
     await scene.places()
     await scene.batch("ann", name="first")
