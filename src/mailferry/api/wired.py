@@ -27,4 +27,7 @@ ItemLimit = Annotated[int, Query(ge=1, le=MOST_ITEMS, description="How many at m
 Search = Annotated[
     str, Query(max_length=LONGEST_TEXT, pattern=r"^[^\x00]*$", description="A part of the name, in any case.")
 ]
-Name = Annotated[str, Query(max_length=LONGEST_TEXT, pattern=r"^[^\x00]*$", description="A name or a GUID.")]
+# An empty name is refused: it comes from a variable that is not set, and would mean all.
+Name = Annotated[
+    str, Query(min_length=1, max_length=LONGEST_TEXT, pattern=r"^[^\x00]*$", description="A name or a GUID.")
+]

@@ -49,7 +49,9 @@ async def test_users_are_found_by_what_they_are(operator: httpx.AsyncClient, bat
     assert (await operator.get("/api/v1/users?batch=nowhere")).status_code == 404
 
 
-@pytest.mark.parametrize("query", ["after=x", "after=-1", "after=99999999999999999999", "status=Lost", "count=often"])
+@pytest.mark.parametrize(
+    "query", ["batch=", "after=x", "after=-1", "after=99999999999999999999", "status=Lost", "count=often"]
+)
 async def test_queries_that_cannot_be_used(operator: httpx.AsyncClient, query: str) -> None:
     answer = await operator.get(f"/api/v1/users?{query}")
     assert answer.status_code == 422

@@ -44,7 +44,7 @@ async def list_batches(
     status: BatchStatus | None = None,
     endpoint: Name = "",
     search: Search = "",
-    after: Name = "",
+    after: Search = "",
     limit: PageLimit = 100,
 ) -> BatchPage:
     """Some batches by name, with their numbers."""
