@@ -85,19 +85,37 @@ def _is_bad_news(objects: Sequence[object]) -> bool:
 
 
 def _arguments(cmdlet: Cmdlet, words: Sequence[str], warn: Callable[[str], None], *, unix: bool) -> list[Argument]:
-    """Read the words; passwords come from their files. Raises BindingError, BadUsage."""
+    """Read the words; passwords come from their files, the bytes of `-` from standard input.
+
+    Raises BindingError, BadUsage.
+    """
     from mailferry.cli.cmdlet_secrets import first_line
     from mailferry.cmdlets.unix import PasswordFile, read_words
     from mailferry.cmdlets.unix_cmdlet import read_cmdlet_words
     from mailferry.imap.values import Secret
 
     read = (read_words if unix else read_cmdlet_words)(cmdlet, words)
+    read = [
+        replace(argument, value=_standard_input()) if _is_standard_input(cmdlet, argument) else argument
+        for argument in read
+    ]
     return [
         replace(argument, value=Secret(first_line(Path(argument.value.path), "password", warn)))
         if isinstance(argument.value, PasswordFile)
         else argument
         for argument in read
     ]
+
+
+def _is_standard_input(cmdlet: Cmdlet, argument: Argument) -> bool:
+    from mailferry.cmdlets.spec_model import ValueType
+
+    parameter = cmdlet.parameter(argument.name)
+    return argument.value == "-" and parameter is not None and parameter.type is ValueType.BYTES
+
+
+def _standard_input() -> bytes:
+    return sys.stdin.buffer.read() if sys.stdin is not None else b""
 
 
 def _is_one(cmdlet: Cmdlet, arguments: Sequence[Argument]) -> bool:
@@ -128,16 +146,16 @@ def _of_noun(noun: str, rest: Sequence[str]) -> Cmdlet | None:
 
 
 def _of_name(name: str) -> Cmdlet:
-    from difflib import get_close_matches
-
-    from mailferry.cmdlets.spec import ALL_CMDLETS, find_cmdlet
+    from mailferry.cmdlets.spec import find_cmdlet
+    from mailferry.cmdlets.suggestions import close_to, unneeded
 
     cmdlet = find_cmdlet(re.sub("[–—]", "-", name))
     if cmdlet is not None:
         return cmdlet
-    known = {c.name.lower(): c.name for c in ALL_CMDLETS}
-    close = get_close_matches(name.lower(), known, 1)
-    meant = f"did you mean {known[close[0]]}?" if close else "mailferry Get-Command lists the cmdlets."
+    if remark := unneeded(name):
+        raise BadUsage(remark)
+    close = close_to(name)
+    meant = f"did you mean {close}?" if close else "mailferry Get-Command lists the cmdlets."
     raise BadUsage(f"'{name}' is not the name of a cmdlet; {meant}")
 
 

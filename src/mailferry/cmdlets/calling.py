@@ -15,7 +15,7 @@ from mailferry.cmdlets.errors import CommandError
 from mailferry.cmdlets.host import NobodyToAsk, Reply
 from mailferry.cmdlets.objects import record_of, row_of
 from mailferry.cmdlets.records import Record
-from mailferry.cmdlets.request import Request, detail_request, requests_of
+from mailferry.cmdlets.request import Request, detail_request, requests_of, segment
 from mailferry.cmdlets.running import Input, Invocation
 from mailferry.cmdlets.spec_model import Answer
 from mailferry.cmdlets.spec_objects import BATCH, object_kind
@@ -70,12 +70,14 @@ def run_service_cmdlet(invocation: Invocation, objects: Input) -> Iterator[objec
             invocation.runtime.report(error, invocation)
             continue
         shown = item.get("Identity") if isinstance(item, Record) else None
-        yield from _reported(invocation, bound, text_of(shown) or _target(bound), questions)
+        yield from _reported(invocation, bound, text_of(shown) or _target(bound), questions, known=shown is not None)
 
 
-def _reported(invocation: Invocation, bound: Bound, target: str, questions: _Questions) -> Iterator[object]:
+def _reported(
+    invocation: Invocation, bound: Bound, target: str, questions: _Questions, *, known: bool = False
+) -> Iterator[object]:
     try:
-        yield from _once(Invocation(invocation.runtime, bound, invocation.span), target, questions)
+        yield from _once(Invocation(invocation.runtime, bound, invocation.span), target, questions, known=known)
     except NobodyToAsk:
         raise  # it is the same for all objects
     except CommandError as error:
@@ -89,13 +91,15 @@ def _target(bound: Bound) -> str:
     return bound.cmdlet.noun
 
 
-def _once(invocation: Invocation, target: str, questions: _Questions) -> Iterator[object]:
+def _once(invocation: Invocation, target: str, questions: _Questions, *, known: bool) -> Iterator[object]:
     cmdlet, values = invocation.cmdlet, invocation.bound.values
     requests = requests_of(cmdlet, values)
     if not requests:
         if not any(p.without_effect and p.name in values for p in cmdlet.parameters):
             invocation.warn(f"{cmdlet.name} was given nothing to change.")
         return
+    if cmdlet.changes and invocation.flag("WhatIf") and not known:
+        _look_for(invocation, requests[0])
     if not questions.is_to_be_done(target):
         return
     for request in requests:
@@ -106,6 +110,16 @@ def _once(invocation: Invocation, target: str, questions: _Questions) -> Iterato
             yield from (_objects(invocation, request) if cmdlet.kind else _nothing(invocation, request))
         else:
             yield from _nothing(invocation, request)
+
+
+def _look_for(invocation: Invocation, request: Request) -> None:
+    """See that what a request is about is there, so that -WhatIf does not tell of what could not be done.
+
+    Raises ServiceError.
+    """
+    before, named, _ = request.path.partition(f"/{segment(request.named)}") if request.named else ("", "", "")
+    if named:
+        invocation.runtime.client.send(Request("GET", before + named, Answer.ONE, request.kind, named=request.named))
 
 
 def _nothing(invocation: Invocation, request: Request) -> Iterator[object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -10,7 +11,7 @@ from typing import Any, Final
 import httpx
 
 from mailferry.cmdlets.errors import ServiceError
-from mailferry.cmdlets.request import Request
+from mailferry.cmdlets.request import PREFIX, Request
 from mailferry.cmdlets.spec_model import Answer
 from mailferry.cmdlets.spec_objects import object_kind
 from mailferry.imap.values import Secret
@@ -34,6 +35,15 @@ _ERROR_IDS: Final[Mapping[str, str]] = {
     "endpoint-unavailable": "MigrationServerConnectionFailed",
     "no-such-route": "NotSupported",
 }
+_LISTED: Final[Mapping[str, str]] = {
+    "batches": "Get-MigrationBatch lists them.",
+    "users": "Get-MigrationUser lists them.",
+    "endpoints": "Get-MigrationEndpoint lists them.",
+    "accepted-domains": "Get-AcceptedDomain lists them.",
+    "mailboxes": "Get-Mailbox lists them.",
+}
+"""What helps if there is no such thing, by the first part of the path."""
+
 _MOST_PROBLEM_BYTES: Final = 64 * 1024
 
 
@@ -148,6 +158,9 @@ def _refused(request: Request, response: httpx.Response) -> ServiceError:
     advice = str(problem.get("advice") or "")
     if code == "not-found" and request.named and not _names_another(detail, request.named):
         detail = f"The {_noun(request)} '{request.named}' couldn't be found."
+        advice = _LISTED.get(request.path.removeprefix(PREFIX).split("/")[1], advice)
+    if code in ("unauthorized", "invalid-token"):
+        advice = "Name the file of a token that this service knows by --token-file; `mailferry token new` makes one."
     if code == "no-such-route":
         detail, advice = "This service does not know that request.", "Use a service of the same version."
     field = str(problem.get("field") or "").removeprefix("body.").removeprefix("query.")
@@ -155,6 +168,7 @@ def _refused(request: Request, response: httpx.Response) -> ServiceError:
     for name, spelt in sorted(request.fields.items(), key=lambda pair: -len(pair[0])):
         if "_" in name:
             detail = detail.replace(name, f"-{spelt}")
+            advice = re.sub(rf"(?<![\w-]){spelt}\b", f"-{spelt}", advice)
     if parameter:
         detail = f"Cannot process argument for parameter '{parameter}'. {detail}"
     where = ", ".join(f"{name} {problem[name]}" for name in ("line", "column") if problem.get(name))

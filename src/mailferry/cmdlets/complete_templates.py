@@ -15,8 +15,12 @@ _mailferry_words() {
 }
 
 _mailferry() {
-    local current="${COMP_WORDS[COMP_CWORD]}" key='' option='' word i
+    local current="${COMP_WORDS[COMP_CWORD]}" key='' option='' word i case_counts=''
     local -a words=() offered=()
+    # Cmdlets are found in any case, as everywhere.
+    shopt -q nocasematch || case_counts=1
+    shopt -s nocasematch
+    COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         word="${COMP_WORDS[i]}"
         if [[ -n $option ]]; then
@@ -35,9 +39,10 @@ _mailferry() {
     for word in "${words[@]}"; do
         if [[ -n $option || $current == -* || $word != -* ]]; then
             offered+=("$word")
+            [[ $word == "$current"* ]] && COMPREPLY+=("$word")
         fi
     done
-    COMPREPLY=($(compgen -W "${offered[*]}" -- "$current"))
+    [[ -z $case_counts ]] || shopt -u nocasematch
     [[ ${#offered[@]} -gt 0 ]] || compopt -o default 2>/dev/null
 }
 

@@ -14,16 +14,15 @@ FAILED: Final = 1
 NOT_PARSED: Final = 2
 """The exit codes."""
 
-_PREFERENCE: Final = "erroractionpreference"
-
 
 def run_script(session: Session, host: StreamHost, text: str) -> int:
     """Run a whole text and give the exit code; `exit n` gives its own.
 
     Nothing is run if it cannot be parsed. Unlike at a console, the first error ends it, unless the command that
-    fails, or $ErrorActionPreference, says Continue: what follows mostly builds on what went before.
+    fails, or $ErrorActionPreference, says Continue: what follows mostly builds on what went before. An object that
+    is refused does not keep the pipeline from the others; the script ends behind it.
     """
-    session.variables.setdefault(_PREFERENCE, "Stop")
+    session.ends_at_errors = True
     shown = host.errors
     try:
         parse(text)

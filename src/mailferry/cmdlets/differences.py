@@ -20,10 +20,11 @@ KEYWORD_BLOCKS: Final = Missing(
     "if, switch, for, foreach, while, do, try, throw, return", "Use Where-Object and ForEach-Object."
 )
 FUNCTIONS: Final = Missing(
-    "functions, filters, classes, param blocks, modules", "Put the commands into a script for -File."
+    "functions, filters, classes, param blocks, modules of one's own", "Put the commands into a script for -File."
 )
 HASH_TABLES: Final = Missing(
-    "hash tables, @{ }, and calculated properties", "Name the properties: Select-Object Identity,Status."
+    "hash tables, @{ }, and calculated properties, @{n='Mailbox';e={$_.Identity}}",
+    "Name the properties: Select-Object Identity,Status.",
 )
 SPLATTING: Final = Missing("splatting, @name", "Write the parameters out.")
 REDIRECTION: Final = Missing("redirection, > and >>", "Use Out-File or Export-Csv.")
@@ -35,6 +36,12 @@ NESTED_QUOTES: Final = Missing("double quotes within $( ) within double quotes",
 PROGRAMS: Final = Missing(
     "programs, and other cmdlets than those that Get-Command lists", "Use the PowerShell module MailFerry."
 )
+RANGES: Final = Missing("ranges, 1..3", "Write the numbers out: 1,2,3.")
+ERROR_VARIABLES: Final = Missing(
+    "-ErrorVariable, -OutVariable, -WarningVariable and $Error",
+    "Assign what a command gives, $found = Get-MigrationBatch; $? tells whether the command before succeeded.",
+)
+DATE_FORMATS: Final = Missing("Get-Date -Format and -UFormat", "(Get-Date).ToString('yyyy-MM-dd HH:mm:ss').")
 TYPES: Final = Missing(
     "types other than File, DateTime, TimeSpan, Encoding, numbers and String",
     "The error about one says which members there are.",
@@ -42,7 +49,7 @@ TYPES: Final = Missing(
 
 NOT_THERE: Final = (
     *(HERE_STRINGS, KEYWORD_BLOCKS, FUNCTIONS, HASH_TABLES, SPLATTING, REDIRECTION, CALL_OPERATORS, OPERATORS),
-    *(NESTED_QUOTES, PROGRAMS, TYPES),
+    *(NESTED_QUOTES, RANGES, ERROR_VARIABLES, DATE_FORMATS, PROGRAMS, TYPES),
 )
 """All that is missing."""
 
@@ -53,7 +60,7 @@ KEYWORDS: Final[Mapping[str, Missing]] = {
             "if else elseif switch for foreach while do until try catch finally throw return break continue",
             KEYWORD_BLOCKS,
         ),
-        ("function filter class enum param begin process end using import-module", FUNCTIONS),
+        ("function filter class enum param begin process end using", FUNCTIONS),
     )
     for word in words.split()
 }

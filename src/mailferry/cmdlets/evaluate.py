@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 
 from mailferry.cmdlets import tree
@@ -13,7 +12,15 @@ from mailferry.cmdlets.bind import Argument, Bound, bind
 from mailferry.cmdlets.calling import run_service_cmdlet
 from mailferry.cmdlets.client import Client
 from mailferry.cmdlets.convert import convert, text_of
-from mailferry.cmdlets.errors import BindingError, CommandError, Exit, MissingParameters, ParseError, Span
+from mailferry.cmdlets.errors import (
+    BindingError,
+    CommandError,
+    Exit,
+    MissingParameters,
+    ParseError,
+    ServiceError,
+    Span,
+)
 from mailferry.cmdlets.expressions import items_of, value_of
 from mailferry.cmdlets.format import value_text
 from mailferry.cmdlets.helping import help_text
@@ -22,8 +29,9 @@ from mailferry.cmdlets.language import RUNNERS
 from mailferry.cmdlets.layout import show
 from mailferry.cmdlets.parse import parse
 from mailferry.cmdlets.running import Input, Invocation
-from mailferry.cmdlets.spec import ALL_CMDLETS, find_cmdlet
+from mailferry.cmdlets.spec import find_cmdlet
 from mailferry.cmdlets.spec_model import Cmdlet, Parameter, ValueType
+from mailferry.cmdlets.suggestions import advised_of_list, places_of, unknown, unneeded
 from mailferry.cmdlets.words import number
 
 _CONSTANTS: Mapping[str, object] = {"true": True, "false": False, "null": None}
@@ -33,7 +41,8 @@ class Session:
     """Runs commands one after the other, with the variables they set.
 
     `client` None: there is no service yet, and cmdlets that need one say so. `folder`: paths of files are seen from
-    here. `failed`: something went wrong since it was last set to False.
+    here. `failed`: something went wrong since it was last set to False. `ends_at_errors`: as in a script, nothing is
+    run behind a statement in which something went wrong, unless -ErrorAction or $ErrorActionPreference was given.
     """
 
     def __init__(
@@ -50,6 +59,9 @@ class Session:
         self.folder = folder or Path.cwd()
         self.variables: dict[str, object] = {}
         self.failed = False
+        self.ends_at_errors = False
+        self._ended = False
+        self._inside = 0
         self._client = client
         self._clock = clock
         self._environment = os.environ if environment is None else environment
@@ -98,17 +110,20 @@ class Session:
 
     def report(self, error: CommandError, invocation: Invocation) -> None:
         """Deal with an error that does not end the pipeline, as -ErrorAction says. Raises it for Stop."""
-        error.placed(invocation.span, invocation.cmdlet.name)
+        place = invocation.places.get(error.field) if isinstance(error, ServiceError) else None
+        error.placed(place or invocation.span, invocation.cmdlet.name)
         self.failed = True
         given = invocation.text("ErrorAction") or text_of(self.variable("ErrorActionPreference"))
-        if given.lower() == "stop":
+        ends = self.ends_at_errors and not given
+        if given.lower() == "stop" or (ends and self._inside):  # a command must not go on with half of its arguments
             error.ends_all = True
             raise error
+        self._ended = self._ended or ends
         if given.lower() not in ("silentlycontinue", "ignore"):
             self.host.error(error, self._text)
 
     def _run(self, text: str) -> None:
-        self._text = text
+        self._text, self._ended = text, False
         try:
             script = parse(text)
         except ParseError as error:
@@ -120,9 +135,11 @@ class Session:
             found = self._shown(statement)
             if found is not None:
                 self._failed(found)
-                stops = text_of(self.variable("ErrorActionPreference")).lower() == "stop"
-                if stops or found.ends_all:
+                said = text_of(self.variable("ErrorActionPreference")).lower()
+                if said == "stop" or found.ends_all or (self.ends_at_errors and not said):
                     return
+            if self._ended:
+                return
 
     def _shown(self, statement: tree.Node) -> CommandError | None:
         """Run a statement and show what it gives, also what it gave before an error; give the error."""
@@ -192,16 +209,20 @@ class Session:
             raise Exit(self._exit_status(node))
         cmdlet = find_cmdlet(node.name)
         if cmdlet is None:
-            raise _unknown(node)
+            if not (remark := unneeded(node.name)):
+                raise unknown(node)
+            self.host.warn(remark)
+            return
         if any(isinstance(element, tree.Parameter) and element.name == "?" for element in node.elements):
             yield help_text(cmdlet, self.host.width)
             return
         try:
             if objects is not None and not any(parameter.pipeline for parameter in cmdlet.parameters):
                 raise BindingError("The command takes no pipeline input.", error_id="InputObjectNotBound")
-            bound = self._bound(cmdlet, self._arguments(node), piped=objects is not None)
+            arguments = self._arguments(node)
+            bound = self._bound(cmdlet, arguments, piped=objects is not None)
             run = RUNNERS.get(cmdlet.name, run_service_cmdlet)
-            yield from run(Invocation(self, bound, node.span), objects)
+            yield from run(Invocation(self, bound, node.span, places_of(cmdlet, arguments)), objects)
         except CommandError as error:
             raise error.placed(node.span, cmdlet.name) from None
 
@@ -211,6 +232,13 @@ class Session:
         return found % 256 if isinstance(found, int) else 1
 
     def _arguments(self, node: tree.Command) -> list[Argument]:
+        self._inside += 1
+        try:
+            return self._read_arguments(node)
+        finally:
+            self._inside -= 1
+
+    def _read_arguments(self, node: tree.Command) -> list[Argument]:
         arguments = []
         for element in node.elements:
             if not isinstance(element, tree.Parameter):
@@ -234,6 +262,8 @@ class Session:
             except NobodyToAsk:
                 raise error from None
             return bind(cmdlet, [*arguments, *asked], self.converted, piped=piped)
+        except BindingError as error:
+            raise advised_of_list(error, cmdlet, arguments) from None
 
     def _asked(self, parameter: Parameter) -> Argument:
         secret = parameter.type is ValueType.SECURE_STRING
@@ -249,21 +279,16 @@ class Session:
         had, before = "_" in self.variables, self.variables.get("_")
         self.variables["_"] = item
         try:
-            return [found for statement in block.block.statements for found in self.objects(statement)]
+            given: list[object] = []
+            for statement in block.block.statements:
+                before_it, self._ended = self._ended, False
+                given += self.objects(statement)
+                broken, self._ended = self._ended, self._ended or before_it
+                if broken:  # what follows mostly builds on it; the next object is another matter
+                    break
+            return given
         finally:
             if had:
                 self.variables["_"] = before
             else:
                 self.variables.pop("_", None)
-
-
-def _unknown(node: tree.Command) -> CommandError:
-    names = [cmdlet.name for cmdlet in ALL_CMDLETS]
-    close = get_close_matches(node.name.lower(), [name.lower() for name in names], 1)
-    meant = next((name for name in names if name.lower() in close), "")
-    return CommandError(
-        f"The term '{node.name}' is not recognized as the name of a cmdlet.",
-        span=node.span,
-        advice=f"Did you mean {meant}?" if meant else "Get-Command lists the cmdlets.",
-        error_id="CommandNotFoundException",
-    )

@@ -98,10 +98,10 @@ def selected(record: Record, patterns: Sequence[str]) -> list[str]:
 
 
 def list_text(records: Sequence[Record], patterns: Sequence[str] | None, width: int) -> str:
-    """Give objects as lists, `Name : value`, the names of each aligned."""
+    """Give objects as lists, `Name : value`, the names of each aligned. What an object does not have is left out."""
     blocks = []
     for record in records:
-        names = list(record.names) if patterns is None else selected(record, patterns)
+        names = list(record.names) if patterns is None else [n for n in selected(record, patterns) if n in record]
         if not names:
             continue
         longest = max(cell_len(name) for name in names)

@@ -12,6 +12,7 @@ from mailferry.cmdlets import files
 from mailferry.cmdlets.convert import date_time, text_of, time_span
 from mailferry.cmdlets.errors import CommandError
 from mailferry.cmdlets.format import moment_text, value_text
+from mailferry.cmdlets.moments import formatted
 from mailferry.cmdlets.operators import truth
 from mailferry.cmdlets.records import Record
 from mailferry.cmdlets.words import number
@@ -81,7 +82,7 @@ def call(target: object, name: str, arguments: Sequence[object]) -> object:
     """Call a method. Raises CommandError if there is none of that name."""
     lower = name.lower()
     if lower == "tostring" and len(arguments) <= 1:
-        return value_text(target)
+        return _to_string(target, arguments)
     if isinstance(target, datetime) and len(arguments) <= 1:
         if lower in ("touniversaltime", "tolocaltime"):
             return target.astimezone(UTC) if lower == "touniversaltime" else target
@@ -95,6 +96,16 @@ def call(target: object, name: str, arguments: Sequence[object]) -> object:
         f"Method invocation failed because [{_type_name(target)}] does not contain a method named '{name}'.",
         error_id="MethodNotFound",
     )
+
+
+def _to_string(target: object, arguments: Sequence[object]) -> str:
+    form = text_of(arguments[0]) if arguments else ""
+    if form and not isinstance(target, datetime):
+        raise CommandError(
+            f"ToString takes a format only for dates, and this is a value of type {_type_name(target)}.",
+            error_id="FormatException",
+        )
+    return formatted(target, form) if form and isinstance(target, datetime) else value_text(target)
 
 
 def static(type_name: str, name: str, arguments: Sequence[object] | None, now: datetime, folder: Path) -> object:

@@ -16,6 +16,7 @@ from mailferry.cmdlets.records import Record
 from mailferry.cmdlets.words import number
 
 LONGEST_PATTERN: Final = 1_000
+_ORDERS: Final = ("eq", "ne", "gt", "ge", "lt", "le")
 
 
 def truth(value: object) -> bool:
@@ -37,8 +38,27 @@ def binary(operator: str, left: object, right: object) -> object:
     name = operator[1:] if operator not in _COMPARISONS and operator[0] in "ci" else operator
     compare = _COMPARISONS[name]
     if isinstance(left, (list, tuple)) and name not in ("contains", "notcontains", "in", "notin"):
-        return [item for item in left if compare(item, right, sensitive)]
-    return compare(left, right, sensitive)
+        return [item for item in left if compare(item, _fitting(name, item, right), sensitive)]
+    return compare(left, _fitting(name, left, right), sensitive)
+
+
+def _fitting(name: str, left: object, right: object) -> object:
+    """Give the right side of a comparison. Raises CommandError for a text that is no date where one is compared."""
+    if name not in _ORDERS or not isinstance(right, str) or not right.strip():
+        return right
+    try:
+        if isinstance(left, datetime):
+            return date_time(right)
+        if isinstance(left, timedelta):
+            return time_span(right)
+    except ValueError:
+        kind, form = ("date", "2026-12-01T18:00Z") if isinstance(left, datetime) else ("duration", "1.12:00:00")
+        raise CommandError(
+            f"Cannot compare '{value_text(left)}' with '{right}', which is no {kind}.",
+            advice=f"Write a {kind} as {form}.",
+            error_id="ComparisonFailure",
+        ) from None
+    return right
 
 
 def sort_key(value: object) -> tuple[int, Any]:

@@ -31,6 +31,8 @@ _QUOTED: Final = re.compile(
 """What brackets within do not count. What is open to the end is taken whole, or looking for it would be quadratic."""
 
 _PLACEHOLDER: Final = re.compile(r"<[^<>\r\n]{1,80}>")
+_WORD: Final = re.compile(r"[A-Za-z_*?][\w.@*?-]{0,60}")
+_COMPARED: Final = re.compile(r"[-–—][ci]?(?:eq|ne|gt|ge|lt|le|(?:not)?(?:like|match|in|contains))\s+\Z", re.IGNORECASE)
 _FIRST_WORDS: Final = re.compile(r"(?:^|[;{}\r\n])[ \t]*([A-Za-z-]+)")
 
 
@@ -129,9 +131,21 @@ def _explained(error: UnexpectedInput, text: str) -> ParseError:
         if text[max(0, at - 1) : at + 1] == "||":
             return _not_there(differences.CALL_OPERATORS, Span(at - 1, at + 1), "||")
         span = Span(at, at + max(1, len(token.rstrip())))
-        advice = differences.OPERATORS.instead if token[:1] in "+*/%=" else ""
+        advice = _meant(text, at, str(token))
         return ParseError(f"Unexpected token '{_shown(token)}' in expression or statement.", span=span, advice=advice)
     return _at_character(text, at)
+
+
+def _meant(text: str, at: int, token: str) -> str:
+    """Say what to type where an operator of another language stands, or a text without quotes; '' if that is open."""
+    word = _WORD.match(text, at)
+    if word is not None and _COMPARED.search(text, max(0, at - LONGEST_SHOWN), at):
+        return f"Put texts in quotes: '{word[0]}'."
+    if token[:1] == "=":
+        return "Compare with -eq: $_.Status -eq 'Failed'. Only a variable is set by =, as in $name = 'B'."
+    if token[:1] in tuple("+*/%"):
+        return differences.OPERATORS.instead
+    return ""
 
 
 def _position(error: UnexpectedInput, text: str) -> int:
@@ -185,7 +199,7 @@ def _at_character(text: str, at: int) -> ParseError:
     if c == "|":
         return ParseError("An empty pipe element is not allowed.", span=span)
     shown = c if c.isprintable() else f"U+{ord(c):04X}" if c else "end of the line"
-    advice = differences.OPERATORS.instead if c in "+*/%=" else ""
+    advice = _meant(text, at, c)
     return ParseError(f"Unexpected '{shown}' in expression or statement.", span=span, advice=advice)
 
 

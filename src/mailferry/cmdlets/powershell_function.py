@@ -16,8 +16,22 @@ def function_file(cmdlet: Cmdlet, related: tuple[str, ...]) -> str:
     """Give the file of one function. `related`: cmdlets that its help names."""
     head = [*help_block(cmdlet, related), *attributes(cmdlet), *param_block(cmdlet)]
     return joined(
-        [f"# {MADE}", "", *block(f"function {cmdlet.name}", [*head, "", *block("process", _process(cmdlet))])]
+        [
+            f"# {MADE}",
+            "",
+            *block(f"function {cmdlet.name}", [*head, "", *_begin(cmdlet), *block("process", _process(cmdlet))]),
+        ]
     )
+
+
+def _begin(cmdlet: Cmdlet) -> list[str]:
+    """Warn once, not for each object of the pipeline, of what is taken and comes to nothing."""
+    lines: list[str] = []
+    for each in cmdlet.parameters:
+        if each.warning:
+            given = f"${each.name}" if each.type is T.SWITCH else f"$PSBoundParameters.ContainsKey({quoted(each.name)})"
+            lines += block(f"if ({given})", [f"Write-Warning -Message {quoted(each.warning)}"])
+    return [*block("begin", lines), ""] if lines else []
 
 
 def _process(cmdlet: Cmdlet) -> list[str]:
@@ -76,6 +90,8 @@ def _call(cmdlet: Cmdlet, call: Call) -> list[str]:
         ("Kind", quoted(call.kind)),
         ("Named", _named(cmdlet, call)),
     ]
+    if call.zero:
+        rows.append(("Zero", array(call.zero)))
     if call.details:
         lines += ["$details = @()", *(line for detail in call.details for line in _detail(detail))]
         rows.append(("Details", "$details"))
@@ -173,7 +189,7 @@ def _sent(cmdlet: Cmdlet) -> str:
     if any(call.answer is Answer.CSV for call in cmdlet.calls):
         return (
             "Export-MailFerryCsv -Cmdlet $PSCmdlet -Calls $calls -File $CsvStream -First $StartingRowIndex "
-            "-Count $RowCount"
+            "-Count $RowCount -Force:$Force"
         )
     size = " -ResultSize $ResultSize" if cmdlet.parameter("ResultSize") is not None else ""
     quiet = "" if cmdlet.kind else " -Quiet"

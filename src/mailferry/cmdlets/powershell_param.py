@@ -31,6 +31,11 @@ TYPES: Final[Mapping[ValueType, str]] = {
 _MOST: Final = {T.INT: "[int]::MaxValue", T.SIZE: "[long]::MaxValue"}
 
 
+def type_of(parameter: Parameter) -> str:
+    """Give the type of .NET; of what $null takes away, one that can be $null."""
+    return f"Nullable[{TYPES[parameter.type]}]" if parameter.clearable else TYPES[parameter.type]
+
+
 def param_block(cmdlet: Cmdlet) -> list[str]:
     """Give `param(...)`."""
     parts = [_declared(cmdlet, parameter) for parameter in cmdlet.parameters]
@@ -83,9 +88,9 @@ def _told(parameter: Parameter) -> str:
 def _declared(cmdlet: Cmdlet, parameter: Parameter) -> list[str]:
     return [
         *_parameter_attributes(cmdlet, parameter),
-        *_validation(cmdlet, parameter),
+        *_validation(parameter),
         *([f"[Alias({', '.join(quoted(alias) for alias in parameter.aliases)})]"] if parameter.aliases else []),
-        f"[{TYPES[parameter.type]}] ${parameter.name}" + (" = '1000'" if parameter.name == "ResultSize" else ""),
+        f"[{type_of(parameter)}] ${parameter.name}" + (" = '1000'" if parameter.name == "ResultSize" else ""),
     ]
 
 
@@ -106,7 +111,7 @@ def _parameter_attributes(cmdlet: Cmdlet, parameter: Parameter) -> list[str]:
     ]
 
 
-def _validation(cmdlet: Cmdlet, parameter: Parameter) -> list[str]:
+def _validation(parameter: Parameter) -> list[str]:
     if parameter.type is T.CHOICE:
         return [f"[ValidateSet({array(parameter.choices)[2:-1]})]"]
     if parameter.type is T.UNLIMITED:
@@ -119,13 +124,12 @@ def _validation(cmdlet: Cmdlet, parameter: Parameter) -> list[str]:
         kind = "[long] " if parameter.type is T.SIZE and parameter.least is not None else ""
         return [f"[ValidateRange({kind}{least}, {most})]"]
     if parameter.type in (T.STRING, T.FQDN):
-        lines = ["[ValidateNotNullOrEmpty()]"] if _names_something(cmdlet, parameter) else []
+        # An empty name or filter must not turn a request for one object into one for all.
+        may = parameter.may_be_empty or parameter.without_effect
+        lines = [] if may else ["[ValidateNotNullOrEmpty()]"]
         return lines + ([f"[ValidateLength(0, {parameter.most})]"] if parameter.most is not None else [])
+    if parameter.names_set:
+        return ["[ValidateScript({ $_.IsPresent })]"]
     if parameter.type in (T.BYTES, T.SECURE_STRING):
         return ["[ValidateNotNull()]"]
     return []
-
-
-def _names_something(cmdlet: Cmdlet, parameter: Parameter) -> bool:
-    """An empty name must not turn a request for one object into one for all."""
-    return parameter.mandatory or any("{" + parameter.name + "}" in call.path for call in cmdlet.calls)

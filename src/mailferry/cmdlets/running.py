@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -52,11 +52,14 @@ class Runtime(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One cmdlet in one pipeline, with its parameters bound. `span`: its place in the text."""
+    """One cmdlet in one pipeline, with its parameters bound. `span`: its place in the text; `places`: those of the
+    parameters, by their whole names.
+    """
 
     runtime: Runtime
     bound: Bound
     span: Span | None = None
+    places: Mapping[str, Span] = field(default_factory=dict)
 
     @property
     def cmdlet(self) -> Cmdlet:

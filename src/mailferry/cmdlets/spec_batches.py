@@ -18,7 +18,7 @@ from mailferry.cmdlets.spec_batch_texts import (
     START_AFTER,
     TIME_ZONE,
 )
-from mailferry.cmdlets.spec_common import DIAGNOSTIC_INFO, PARTITION, RESULT_SIZE, identity
+from mailferry.cmdlets.spec_common import DIAGNOSTIC_INFO, PARTITION, RESULT_SIZE, UNUSED_FORCE, identity
 from mailferry.cmdlets.spec_model import Answer, Call, Cmdlet, Detail, Example, Parameter, ValueType
 from mailferry.migration.states import BatchStatus
 
@@ -37,10 +37,7 @@ _FIELDS = {
     "StartAfter": "start_after",
     "CompleteAfter": "complete_after",
 }
-_FOLDERS = (
-    Parameter("IncludeFolders", T.STRINGS, INCLUDE),
-    Parameter("ExcludeFolders", T.STRINGS, EXCLUDE),
-)
+_FOLDERS = (Parameter("IncludeFolders", T.STRINGS, INCLUDE), Parameter("ExcludeFolders", T.STRINGS, EXCLUDE))
 _ZONE = Parameter("TimeZone", T.STRING, TIME_ZONE, default="UTC")
 _TIMES = (
     Parameter("StartAfter", T.DATE_TIME, START_AFTER),
@@ -86,9 +83,8 @@ NEW_BATCH = Cmdlet(
         *_REPORTS,
         Parameter("SkipReports", T.SWITCH, "Send no reports."),
         Parameter("Priority", T.INT, PRIORITY, default="0", ours=True),
-        *_unused("SkipMerging"),
+        *_unused("SkipMerging", "AdoptPreexisting"),
         *_unused("AutoComplete", text="give -CompleteAfter (Get-Date) instead, or run Complete-MigrationBatch later."),
-        *_unused("AdoptPreexisting"),
         PARTITION,
     ),
     (
@@ -262,6 +258,9 @@ STOP_BATCH = _action(
     route="stop",
 )
 
+_ALL_SYNCED = Call(
+    "GET", "/batches/{Identity}", Answer.ONE, KIND, given=("SyncAndComplete",), zero=("failed", "stopped")
+)
 COMPLETE_BATCH = _action(
     "Complete",
     "Does the last sync of each synced user, then freezes them.",
@@ -269,11 +268,9 @@ COMPLETE_BATCH = _action(
     "goes before this.",
     "Completing the migration batch",
     ("A last sync is always part of it; -SyncAndComplete only makes sure that nobody is left behind.",),
-    Parameter("SyncAndComplete", T.SWITCH, "Refuse if users have failed or are stopped; the last sync is always done."),
+    Parameter("SyncAndComplete", T.SWITCH, "Refuse if users have failed or are stopped. The last sync is always done."),
     route="complete",
-    first=(
-        Call("GET", "/batches/{Identity}", Answer.ONE, KIND, given=("SyncAndComplete",), zero=("failed", "stopped")),
-    ),
+    first=(_ALL_SYNCED,),
 )
 
 REMOVE_BATCH = Cmdlet(
@@ -284,9 +281,7 @@ REMOVE_BATCH = Cmdlet(
     "it any more, and its name is free.",
     (
         identity("batch"),
-        Parameter(
-            "Force", T.SWITCH, "Taken, without effect: any batch can be removed.", without_effect=True, quiet=True
-        ),
+        UNUSED_FORCE,
         PARTITION,
     ),
     (Call("DELETE", "/batches/{Identity}", Answer.NOTHING, KIND),),

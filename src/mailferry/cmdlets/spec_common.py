@@ -57,3 +57,7 @@ def identity(noun: str, text: str = "", *, mandatory: bool = True, sets: tuple[s
 UNUSED_IDENTITY: Final = Parameter(
     "Identity", T.STRING, "Taken, without effect: there is only one.", position=0, without_effect=True, quiet=True
 )
+
+UNUSED_FORCE: Final = Parameter(
+    "Force", T.SWITCH, "Taken, without effect: whatever its state, it can be removed.", without_effect=True, quiet=True
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mailferry.cmdlets.spec_batch_texts import CLEARS, COMPLETE_AFTER, NO_APPROVAL, PRIORITY, START_AFTER
-from mailferry.cmdlets.spec_common import DIAGNOSTIC_INFO, PARTITION, RESULT_SIZE, identity
+from mailferry.cmdlets.spec_common import DIAGNOSTIC_INFO, PARTITION, RESULT_SIZE, UNUSED_FORCE, identity
 from mailferry.cmdlets.spec_model import Answer, Call, Cmdlet, Example, Parameter, ValueType
 from mailferry.migration.states import StatusSummary, UserStatus
 
@@ -128,9 +128,7 @@ REMOVE_USER = Cmdlet(
     "Mail on the target stays.",
     (
         identity("user", _WHO),
-        Parameter(
-            "Force", T.SWITCH, "Taken, without effect: any user can be removed.", without_effect=True, quiet=True
-        ),
+        UNUSED_FORCE,
         PARTITION,
     ),
     (Call("DELETE", "/users/{Identity}", Answer.NOTHING, KIND),),

@@ -163,5 +163,12 @@ def _unknown(cmdlet: Cmdlet, name: str) -> BindingError:
             f"A password is not taken on the command line: every user of this machine can read it there. Use "
             f"{option(secret)} FILE."
         )
+    name, value = [*re.split("[:=]", name, maxsplit=1), ""][:2]  # what follows may be a password: it is not repeated
+    bare = name.lstrip("-").lower()
+    meant = next((p for p in all_parameters(cmdlet) if bare in (p.name.lower(), kebab(p.name))), None)
+    if meant is not None:
+        off = value.lower().lstrip("$") == "false" and meant.type is ValueType.SWITCH
+        spelt = f"--no-{kebab(meant.name)}" if off else option(meant)
+        return BindingError(f"There is no option {name} in this spelling.", advice=f"Write {spelt}.")
     where = f"mailferry {noun_of(cmdlet)} {cmdlet.verb.lower()} --help"
     return BindingError(f"There is no option {name}.", advice=f"See {where}.")

@@ -1,4 +1,4 @@
-"""Runs the process block of a function of the module, as far as to tell which requests it would make.
+"""Runs the blocks of a function of the module, as far as to tell which requests it would make.
 
 Only what those functions are made of is understood; anything else is an error. The functions of the module that turn
 values into fields are given by the test; they take their parameters by name, in lower case.
@@ -41,16 +41,16 @@ class Run:
     _variables: dict[str, Any] = field(default_factory=dict)
 
     def process(self, function: Node) -> None:
-        """Run the process block of a function."""
+        """Run the begin and process blocks of a function."""
         self._variables = {name.lower(): value for name, value in self.bound.items()}
         self._variables |= {"psboundparameters": self.bound, "pscmdlet": None, "_": None, "null": None}
         self._variables |= {"true": True, "false": False}
-        (found,) = nodes(function, "named_block")
-        assert text_of(child(found, "block_name")) == "process"
-        try:
-            self._block(child(found, "statement_block"))
-        except Returned:
-            return
+        for found in nodes(function, "named_block"):
+            assert text_of(child(found, "block_name")) in ("begin", "process")
+            try:
+                self._block(child(found, "statement_block"))
+            except Returned:
+                return
 
     def _block(self, block: Node) -> None:
         for statements in block.named_children:

@@ -99,6 +99,24 @@ def test_the_set_follows_from_what_was_given() -> None:
     assert [one.set_name for one in (source, target, folder)] == ["IMAP", "TargetIMAP", "Maildir"]
 
 
+def test_a_switch_that_names_the_only_set_left_may_be_missing() -> None:
+    target = bound("New-MigrationEndpoint", "-Target", "-Name", "E", "-RemoteServer", "h")
+    assert (target.set_name, target.flag("IMAP")) == ("TargetIMAP", True)
+    folder = bound("New-MigrationEndpoint", "E", "-Path", "/srv")
+    assert (folder.set_name, folder.flag("Maildir")) == ("Maildir", True)
+    with pytest.raises(MissingParameters, match="IMAP"):
+        bound("New-MigrationEndpoint", "E", "-RemoteServer", "h")
+
+
+def test_a_switch_that_is_off_does_not_choose_its_set() -> None:
+    off = Argument(Span(0, 1), "IMAP", value=False)
+    new = cmdlet("New-MigrationEndpoint")
+    folder = bind(new, [off, *arguments("E", "-Path", "/srv")], converted)
+    assert folder.set_name == "Maildir"
+    with pytest.raises(BindingError, match="do not go together"):
+        bind(new, [off, *arguments("E", "-RemoteServer", "h")], converted)
+
+
 def test_what_does_not_go_together_is_refused() -> None:
     with pytest.raises(BindingError, match="do not go together") as caught:
         bound("Get-MigrationBatch", "B", "-Status", "Failed")

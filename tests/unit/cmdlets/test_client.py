@@ -86,9 +86,37 @@ def test_what_is_no_page_is_an_error(scene: Scene, answer: Any) -> None:
 
 
 def test_what_is_not_there_is_named_by_its_kind(scene: Scene) -> None:
-    error = refused(scene, ONE, problem(404, "not-found", "There is no batch 'B'.", advice="Check the name."))
+    error = refused(scene, ONE, problem(404, "not-found", "There is no batch 'B'.", advice="Check."))
     assert error.message == "The migration batch 'B' couldn't be found."
-    assert (error.status, error.problem, error.advice) == (404, "not-found", "Check the name.")
+    assert (error.status, error.problem, error.advice) == (404, "not-found", "Get-MigrationBatch lists them.")
+
+
+@pytest.mark.parametrize(
+    ("name", "lists"),
+    [
+        ("Remove-MigrationUser", "Get-MigrationUser"),
+        ("Get-MigrationUserStatistics", "Get-MigrationUser"),
+        ("Export-MigrationReport", "Get-MigrationBatch"),
+        ("Set-MigrationEndpoint", "Get-MigrationEndpoint"),
+        ("Remove-AcceptedDomain", "Get-AcceptedDomain"),
+        ("Get-Mailbox", "Get-Mailbox"),
+    ],
+)
+def test_what_is_not_there_can_be_looked_for(scene: Scene, name: str, lists: str) -> None:
+    error = refused(scene, request_of(name, Identity="x"), problem(404, "not-found", "There is no 'x'."))
+    assert error.advice == f"{lists} lists them."
+
+
+def test_advice_names_parameters(scene: Scene) -> None:
+    request = request_of("Set-MigrationEndpoint", Identity="E", Port=1)
+    answer = problem(422, "endpoint-unavailable", "Refused.", advice="Mend it, or save it with SkipVerification.")
+    assert refused(scene, request, answer).advice == "Mend it, or save it with -SkipVerification."
+
+
+@pytest.mark.parametrize("code", ["invalid-token", "unauthorized"])
+def test_a_wrong_token_says_where_to_name_another(scene: Scene, code: str) -> None:
+    error = refused(scene, ONE, problem(401, code, "The token is not known here.", advice="Send a header."))
+    assert "--token-file" in error.advice
 
 
 def test_something_else_that_is_not_there_keeps_its_text(scene: Scene) -> None:

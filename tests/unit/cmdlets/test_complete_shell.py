@@ -147,3 +147,20 @@ def test_the_nouns_of_the_help_are_those_of_the_table() -> None:
     assert set(NOUNS) == set(nouns())
     for noun, text in NOUNS.items():
         assert sorted(text.rpartition("; " if "; " in text else ": ")[2].split(", ")) == sorted(nouns()[noun])
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["get-migrationb"], ["Get-MigrationBatch"]),
+        (["BATCH", "ne"], ["new"]),
+        (["get-migrationbatch", "-ident"], ["-Identity"]),
+    ],
+)
+def test_bash_completes_in_any_case(scripts: Path, words: list[str], wanted: list[str]) -> None:
+    assert by_bash(scripts, "mailferry", *words) == wanted
+
+
+def test_bash_keeps_its_own_case(scripts: Path) -> None:
+    probe = 'source "$1"; COMP_WORDS=(mailferry get-); COMP_CWORD=1; _mailferry; [[ a == A ]] || echo kept'
+    assert run(["bash", "--norc", "-c", probe, "bash", str(scripts / "bash")]) == ["kept"]

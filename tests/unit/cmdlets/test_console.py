@@ -19,7 +19,7 @@ from mailferry.cmdlets.console_scripts import DONE, FAILED, NOT_PARSED, run_scri
 from mailferry.cmdlets.errors import CommandError, Span
 from mailferry.cmdlets.evaluate import Session
 from mailferry.cmdlets.host import NobodyToAsk, Reply
-from tests.unit.cmdlets.scene import BATCH, NOW, Scene, page, problem
+from tests.unit.cmdlets.scene import BATCH, NOW, Scene, page, problem, user
 
 
 @dataclass
@@ -87,7 +87,7 @@ def test_long_errors_are_broken_between_words_at_a_terminal() -> None:
     lines = err.getvalue().splitlines()
     assert f"+ {typed}" in lines
     assert all(len(line) <= 40 for line in lines if not line.startswith("+ "))
-    assert lines[lines.index("    + Advice                : Do this") + 1].startswith(" " * 30 + "or that")
+    assert lines[lines.index("    + Advice                : Do this or") + 1].startswith(" " * 30 + "that")
 
 
 def test_what_a_server_says_does_not_move_the_cursor() -> None:
@@ -296,3 +296,50 @@ def test_a_history_that_cannot_be_written_is_no_reason_to_stop(tmp_path: Path) -
     history = ShyHistory(tmp_path / "file" / "history")
     history.store_string("Write-Host one")
     assert list(history.load_history_strings()) == []
+
+
+# what a script does about errors
+
+
+def two_users(scene: Scene) -> Scene:
+    gone, terry = user("gone@contoso.edu"), user("terrya@contoso.edu")
+    scene.given("GET /users", page([gone, terry]))
+    scene.service.answers[f"POST /api/v1/users/{gone['guid']}/start"] = problem(409, "wrong-state", "It is done.")
+    return scene.given(f"POST /users/{terry['guid']}/start", terry)
+
+
+def test_one_refused_object_does_not_end_the_pipeline_of_a_script(scene: Scene) -> None:
+    code, out, err = script(two_users(scene), "Get-MigrationUser | Start-MigrationUser -Confirm:$false\nWrite-Host on")
+    assert (code, out) == (FAILED, "")
+    assert err.count("CategoryInfo") == 1
+    assert scene.last.path == f"/api/v1/users/{user('terrya@contoso.edu')['guid']}/start"
+
+
+def test_a_block_ends_for_the_refused_object_only(scene: Scene) -> None:
+    text = "Get-MigrationUser | ForEach-Object { Start-MigrationUser $_ -Confirm:$false; Write-Host $_.Identity }\n'on'"
+    code, out, _ = script(two_users(scene), text)
+    assert (code, out) == (FAILED, "terrya@contoso.edu\n")
+
+
+def test_an_argument_that_is_refused_ends_the_command(scene: Scene) -> None:
+    code, _, err = script(scene, "Set-MigrationBatch IMAPBatch1 -ExcludeFolders (Get-MigrationBatch gone).Identity")
+    assert (code, err.count("CategoryInfo")) == (FAILED, 1)
+    assert [sent.method for sent in scene.sent] == ["GET"]
+
+
+def test_what_exchange_scripts_begin_with_is_only_a_remark(scene: Scene) -> None:
+    text = "Import-Module ExchangeOnlineManagement\nConnect-ExchangeOnline -UserPrincipalName a@b.c\nWrite-Host on"
+    code, out, err = script(scene, text)
+    assert (code, out) == (DONE, "on\n")
+    assert err.splitlines() == [
+        "WARNING: Import-Module has no effect: nothing needs to be imported or installed here, the cmdlets are there.",
+        "WARNING: Connect-ExchangeOnline has no effect: nothing needs to be connected here, the cmdlets are there.",
+    ]
+
+
+@pytest.mark.parametrize("line", ["New-MigrationEndpoint -AdminPass hunter2", "$pwd = 'hunter2'", "x -admin 'hunter2'"])
+def test_shortened_passwords_are_not_kept_either(tmp_path: Path, line: str) -> None:
+    history = ShyHistory(tmp_path / "history")
+    history.store_string("Write-Host -AdminUser")
+    history.store_string(line)
+    assert list(history.load_history_strings()) == ["Write-Host -AdminUser"]

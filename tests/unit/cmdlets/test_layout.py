@@ -144,9 +144,10 @@ def test_different_things_are_shown_apart() -> None:
     assert show([None], 80) == ""
 
 
-def test_a_property_that_is_not_there_is_empty() -> None:
+def test_a_property_that_is_not_there_is_left_out() -> None:
     view = View((Record({"a": 1}),), as_table=False, names=("A", "Nothing", "z*"))
-    assert show([view], 80) == "\na       : 1\nNothing :\n"
+    assert show([view], 80) == "\na : 1\n"
+    assert show([View((Record({"a": 1}),), as_table=False, names=("Nothing",))], 80) == ""
 
 
 CELLS = st.one_of(st.text(max_size=30), st.integers(), st.none(), st.lists(st.text(max_size=5), max_size=3))

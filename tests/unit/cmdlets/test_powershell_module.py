@@ -16,11 +16,11 @@ from mailferry.cmdlets.client import PAGE, Client
 from mailferry.cmdlets.errors import ServiceError
 from mailferry.cmdlets.powershell import OWN_FUNCTIONS, module_files
 from mailferry.cmdlets.powershell_objects import READERS, TYPE_PREFIX
-from mailferry.cmdlets.powershell_param import TYPES
+from mailferry.cmdlets.powershell_param import type_of
 from mailferry.cmdlets.request import Request
 from mailferry.cmdlets.spec import CMDLETS
 from mailferry.cmdlets.spec_common import CHANGING, COMMON
-from mailferry.cmdlets.spec_model import Answer, Cmdlet, ObjectKind, Shape
+from mailferry.cmdlets.spec_model import Answer, Cmdlet, ObjectKind, Shape, ValueType
 from mailferry.cmdlets.spec_objects import OBJECT_KINDS
 from mailferry.imap.values import Secret
 from tests.unit.cmdlets.powershell_tree import (
@@ -120,7 +120,7 @@ def test_a_function_declares_the_parameters_of_the_table(cmdlet: Cmdlet) -> None
     assert list(declared) == [parameter.name for parameter in cmdlet.parameters]
     for parameter in cmdlet.parameters:
         attributes, kind = declared[parameter.name]
-        assert kind == f"[{TYPES[parameter.type]}]"
+        assert kind == f"[{type_of(parameter)}]"
         about = [text for text in attributes if text.startswith("[Parameter(")]
         if parameter.sets:
             assert [re.findall(r"ParameterSetName = '(\w+)'", text) for text in about] == [
@@ -290,7 +290,22 @@ def test_the_readme_says_what_was_not_tried() -> None:
     assert "has not run under PowerShell yet" in text
 
 
-def test_a_function_statement_holds_one_process_block() -> None:
+def test_a_function_holds_a_process_block_and_warns_once_before_it() -> None:
     for cmdlet in CMDLETS:
         node = functions(function(cmdlet.name))[cmdlet.name]
-        assert [text_of(child(each, "block_name")) for each in nodes(node, "named_block")] == ["process"]
+        wanted = ["begin", "process"] if any(p.warning for p in cmdlet.parameters) else ["process"]
+        assert [text_of(child(each, "block_name")) for each in nodes(node, "named_block")] == wanted
+
+
+@pytest.mark.parametrize("cmdlet", CMDLETS, ids=name_of)
+def test_an_empty_text_is_refused_where_it_would_mean_all(cmdlet: Cmdlet) -> None:
+    declared = declared_parameters(functions(function(cmdlet.name))[cmdlet.name])
+    for parameter in cmdlet.parameters:
+        if parameter.type in (ValueType.STRING, ValueType.FQDN) and not parameter.without_effect:
+            assert ("[ValidateNotNullOrEmpty()]" in declared[parameter.name][0]) is not parameter.may_be_empty
+
+
+def test_what_can_be_taken_away_takes_null() -> None:
+    for name in ("Set-MigrationBatch", "Set-MigrationUser"):
+        declared = declared_parameters(functions(function(name))[name])
+        assert declared["CompleteAfter"][1] == declared["StartAfter"][1] == "[Nullable[datetime]]"

@@ -76,7 +76,7 @@ HELPERS: Mapping[str, Helper] = {
     "ConvertTo-MailFerryChoice": choice,
     "ConvertTo-MailFerryList": lambda value: list(value),
     "ConvertTo-MailFerryNumber": lambda value, most: most if value == "Unlimited" else int(value),
-    "ConvertTo-MailFerryMoment": lambda value: value.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    "ConvertTo-MailFerryMoment": lambda value: value and value.strftime("%Y-%m-%dT%H:%M:%SZ"),
     "ConvertTo-MailFerrySeconds": lambda value: value.total_seconds(),
     "ConvertFrom-MailFerrySecret": lambda value: value.reveal(),
     "Read-MailFerryCsv": csv_file,
@@ -87,7 +87,7 @@ def samples(parameter: Parameter) -> tuple[object, ...]:
     """Give values as PowerShell would have bound them; it takes choices in any case."""
     if parameter.choices:
         return (parameter.choices[0], parameter.choices[-1].lower())
-    return SAMPLES[parameter.type]
+    return (*SAMPLES[parameter.type], *((None,) if parameter.clearable else ()))
 
 
 @cache
@@ -119,13 +119,22 @@ def calls_of(run: Run) -> list[Mapping[str, Any]]:
 def _request(call: Mapping[str, Any]) -> Request:
     query = {name: str(v).lower() if isinstance(v, bool) else str(v) for name, v in call.get("Query", {}).items()}
     return Request(
-        call["Method"], PREFIX + call["Path"], call["Answer"], call["Kind"], query, call.get("Body"), {}, call["Named"]
+        call["Method"],
+        PREFIX + call["Path"],
+        call["Answer"],
+        call["Kind"],
+        query,
+        call.get("Body"),
+        {},
+        call["Named"],
+        (),
+        tuple(call.get("Zero", ())),
     )
 
 
 def seen(request: Request, answer: str) -> tuple[object, ...]:
     body = None if request.body is None else dict(request.body)
-    return (request.method, request.path, dict(request.query), body, answer, request.kind, request.named)
+    return (request.method, request.path, dict(request.query), body, answer, request.kind, request.named, request.zero)
 
 
 def compare(cmdlet: Cmdlet, bound: Mapping[str, object], function: Node | None = None) -> None:
@@ -253,3 +262,14 @@ def test_a_change_of_nothing_sends_nothing(bound: dict[str, object], warned: boo
     run = ran(cmdlet, bound)
     assert made(run) == []
     assert [name for name, _ in run.ran] == (["Write-Warning"] if warned else [])
+
+
+@pytest.mark.parametrize("cmdlet", CMDLETS, ids=lambda c: c.name)
+def test_what_has_no_effect_warns(cmdlet: Cmdlet) -> None:
+    for parameter in cmdlet.parameters:
+        if parameter.without_effect:
+            bound = needed(cmdlet, (parameter.sets or cmdlet.sets or ("",))[0]) | {
+                parameter.name: samples(parameter)[0]
+            }
+            told = [arguments["Message"] for name, arguments in ran(cmdlet, bound).ran if name == "Write-Warning"]
+            assert told == ([parameter.warning] if parameter.warning else [])

@@ -107,7 +107,7 @@ CASES: list[Case] = [
      {"complete_after": "2026-11-23T07:06:54Z"}),
     ("Start-MigrationBatch B", "POST /batches/B/start", {}, None),
     ("Stop-MigrationBatch B", "POST /batches/B/stop", {}, None),
-    ("Complete-MigrationBatch B -SyncAndComplete", "POST /batches/B/complete", {}, None),
+    ("Complete-MigrationBatch B -SyncAndComplete:$false", "POST /batches/B/complete", {}, None),
     ("Remove-MigrationBatch B -Force", "DELETE /batches/B", {}, None),
     ("Get-MigrationUser u@x", "GET /users/u%40x", {}, None),
     ("Get-MigrationUser -EmailAddress u@x", "GET /users/u%40x", {}, None),
@@ -187,7 +187,7 @@ def test_rows_that_were_left_out_are_told_and_can_be_seen(scene: Scene) -> None:
     scene.given(f"GET /batches/{BATCH['guid']}/row-errors", errors)
     scene.run("New-MigrationBatch IMAPBatch1 -SourceEndpoint E -CSVData users.csv")
     assert scene.screen.warnings == [
-        "1 row of the CSV was left out. Get-MigrationBatch 'IMAPBatch1' -IncludeReport | Format-List Report shows why."
+        "1 row of the CSV was left out. Get-MigrationBatch IMAPBatch1 -IncludeReport | Format-List Report shows why."
     ]
     scene.screen.out.clear()
     scene.run("Get-MigrationBatch IMAPBatch1 -IncludeReport | Format-List Report")
@@ -207,3 +207,80 @@ def test_a_report_goes_to_a_file(scene: Scene) -> None:
     scene.given("GET /batches/B/report.csv", REPORT)
     assert scene.values("Export-MigrationReport B -CsvStream r.csv") == []
     assert (scene.folder / "r.csv").read_bytes() == REPORT.encode()
+
+
+def test_a_report_replaces_no_file(scene: Scene) -> None:
+    (scene.folder / "r.csv").write_text("precious")
+    scene.given("GET /batches/B/report.csv", REPORT)
+    scene.run("Export-MigrationReport B -CsvStream r.csv")
+    assert scene.screen.messages == ["The file 'r.csv' already exists."]
+    assert "-Force" in scene.screen.errors[0].advice
+    assert (scene.sent, (scene.folder / "r.csv").read_text()) == ([], "precious")
+    scene.run("Export-MigrationReport B -CsvStream r.csv -Force")
+    assert (scene.folder / "r.csv").read_bytes() == REPORT.encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('Get-MigrationUser -BatchId "$typo" | Remove-MigrationUser -Confirm:$false', "BatchId"),
+        ("Get-MigrationUser -BatchId IMAPBatch1 -Search '' | Remove-MigrationUser -Confirm:$false", "Search"),
+        ("Get-MigrationBatch -Endpoint '' | Remove-MigrationBatch -Confirm:$false", "Endpoint"),
+        ("Get-Mailbox -Anr ''", "Anr"),
+        ("Set-MigrationBatch B -IncludeFolders a,''", "IncludeFolders"),
+    ],
+)
+def test_an_empty_filter_does_not_mean_all(scene: Scene, text: str, name: str) -> None:
+    scene.run(text)
+    assert scene.screen.messages == [f"Cannot bind argument to parameter '{name}' because it is an empty string."]
+    assert scene.sent == []
+
+
+def test_what_may_be_empty_is_cleared(scene: Scene) -> None:
+    scene.given("PATCH /batches/B", None, 204).given("PATCH /endpoints/E", None, 204).given("PATCH /users/u", None, 204)
+    for text, body in (
+        ("Set-MigrationBatch B -IncludeFolders @()", {"include_folders": []}),
+        ("Set-MigrationBatch B -NotificationEmails $null", {"notification_emails": []}),
+        ("Set-MigrationBatch B -CompleteAfter $null -StartAfter none", {"complete_after": None, "start_after": None}),
+        ("Set-MigrationUser u -CompleteAfter $null", {"complete_after": None}),
+        ("Set-MigrationEndpoint E -AdminUser ''", {"admin_user": ""}),
+    ):
+        scene.run(text)
+        assert (scene.screen.messages, scene.last.body) == ([], body)
+
+
+def test_only_what_is_there_can_be_cleared(scene: Scene) -> None:
+    (scene.folder / "users.csv").write_bytes(b"x")
+    scene.run("New-MigrationBatch B -SourceEndpoint E -CSVData users.csv -CompleteAfter $null")
+    assert "because it is null" in scene.screen.messages[0]
+    assert scene.sent == []
+
+
+def test_a_batch_is_not_completed_over_users_who_failed(scene: Scene) -> None:
+    scene.given("GET /batches/B", dict(BATCH, name="B", failed=2, stopped=1)).given("POST /batches/B/complete", None)
+    scene.run("Complete-MigrationBatch B -SyncAndComplete")
+    assert scene.screen.messages == ["Nothing was done: the batch 'B' has 2 failed and 1 stopped users."]
+    assert [sent.method for sent in scene.sent] == ["GET"]
+    scene.given("GET /batches/B", dict(BATCH, name="B", row_errors=3))
+    scene.run("Complete-MigrationBatch B -SyncAndComplete")
+    assert [sent.method for sent in scene.sent] == ["GET", "GET", "POST"]
+    assert scene.screen.warnings == []
+
+
+def test_what_has_no_effect_is_told_once(scene: Scene) -> None:
+    scene.given("POST /batches/B/start", None).given("DELETE /batches/B", None)
+    scene.run("'B','B' | Start-MigrationBatch -Validate")
+    (warning,) = scene.screen.warnings
+    assert warning.startswith("-Validate has no effect: ")
+    scene.run("Start-MigrationBatch B -Validate -WarningAction Ignore")
+    scene.run("Start-MigrationBatch B -Validate:$false -Partition x")
+    scene.run("Remove-MigrationBatch B -Force -Confirm:$false")
+    assert len(scene.screen.warnings) == 1
+    assert len(scene.sent) == 5
+
+
+def test_commands_in_warnings_quote_names(scene: Scene) -> None:
+    (scene.folder / "users.csv").write_bytes(b"x")
+    scene.given("POST /batches", dict(BATCH, name="O'Brien", row_errors=1), 201)
+    scene.run('New-MigrationBatch "O\'Brien" -SourceEndpoint E -CSVData users.csv')
+    assert "Get-MigrationBatch 'O''Brien' -IncludeReport" in scene.screen.warnings[0]

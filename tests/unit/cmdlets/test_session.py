@@ -353,3 +353,85 @@ def test_cmdlets_can_be_called_without_the_language(scene: Scene) -> None:
     assert found["Identity"] == "IMAPBatch1"
     assert list(scene.session.call(cmdlet, [Argument(Span(0, 0), value="C")])) == []
     assert scene.session.failed
+
+
+def test_what_if_of_what_is_not_there_is_an_error(scene: Scene) -> None:
+    assert not scene.run("Complete-MigrationBatch gone -WhatIf")
+    assert scene.screen.out == []
+    assert [sent.line for sent in scene.sent] == ["GET /api/v1/batches/gone"]
+    scene.given("GET /batches/B", BATCH)
+    assert scene.run("Complete-MigrationBatch B -WhatIf")
+    assert "What if" in scene.screen.text
+    assert scene.last.line == "GET /api/v1/batches/B"
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("yyyy-MM-dd", "2026-11-21"),
+        ("yyyyMMdd-HHmmss", "20261121-070654"),
+        ("yyyy-MM-ddTHH:mm:ssZ", "2026-11-21T07:06:54Z"),
+        ("dddd, d MMMM yyyy h:mm tt", "Saturday, 21 November 2026 7:06 AM"),
+        ("s", "2026-11-21T07:06:54"),
+        ("o", "2026-11-21T07:06:54.0000000Z"),
+    ],
+)
+def test_dates_in_a_format(scene: Scene, form: str, text: str) -> None:
+    assert scene.values(f"(Get-Date).ToString('{form}')") == [text]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("(Get-Date).ToString('gg')", "'gg' is not a format of a date here."),
+        ("(5).ToString('N0')", "ToString takes a format only for dates"),
+        ("(Get-Date) -gt 'soon'", "'soon', which is no date."),
+        ("(Get-Date) -eq 'soon'", "'soon', which is no date."),
+        ("[TimeSpan]::FromDays(1) -lt 'long'", "'long', which is no duration."),
+    ],
+)
+def test_dates_that_are_none(scene: Scene, text: str, message: str) -> None:
+    with pytest.raises(CommandError) as caught:
+        scene.values(text)
+    assert message in caught.value.message
+
+
+def test_an_empty_text_is_no_date_but_can_be_compared(scene: Scene) -> None:
+    assert scene.values("(Get-Date) -ne ''; (Get-Date) -gt '2026-11-20'") == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("Get-MigrationUser | Where {$_.Status = 'Failed'}", "-eq"),
+        ("Get-MigrationUser | Where {$_.Status == 'Failed'}", "-eq"),
+        ("Get-MigrationUser | Where {$_.Status -eq Failed}", "'Failed'"),
+        ("Get-MigrationUser | Where {$_.Identity -like *contoso.edu}", "quotes"),
+    ],
+)
+def test_conditions_of_other_languages(scene: Scene, text: str, advice: str) -> None:
+    assert not scene.run(text)
+    assert advice in scene.screen.errors[0].advice
+
+
+# --- what may have been meant ------------------------------------------------------------------------------------
+
+
+def test_a_refused_field_points_at_its_argument(scene: Scene) -> None:
+    refused = problem(422, "invalid-value", "Too long.", field="body.notification_emails")
+    scene.service.answers["PATCH /api/v1/batches/B"] = refused
+    scene.run("Set-MigrationBatch B -Notif a@b.c -Confirm:$false")
+    lines = scene.screen.rendered[0].splitlines()
+    assert lines[1] == "At line:1 char:22"
+    assert lines[3] == "+ " + " " * 21 + "~" * len("-Notif a@b.c")
+
+
+@pytest.mark.parametrize("name", ["Remove-Item", "New-MigrationUser", "Delete-MigrationBatch"])
+def test_what_removes_is_not_suggested_for_something_else(scene: Scene, name: str) -> None:
+    scene.run(name)
+    assert "Remove-" not in scene.screen.errors[0].advice
+
+
+def test_a_list_for_one_value_advises_a_pipeline(scene: Scene) -> None:
+    scene.run("Start-MigrationUser a@b.c,d@e.f")
+    assert scene.screen.errors[0].advice == "For several, write 'a@b.c','d@e.f' | Start-MigrationUser."

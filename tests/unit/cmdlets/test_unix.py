@@ -105,6 +105,29 @@ def test_what_is_refused(words: list[str], told: str) -> None:
         unix("batch", "new", *words)
 
 
+@pytest.mark.parametrize(
+    ("word", "spelt"),
+    [
+        ("-WhatIf", "--what-if"),
+        ("-Confirm:$false", "--no-confirm"),
+        ("-CSVData", "--csv-data"),
+        ("--CSVData=x", "--csv-data"),
+        ("--whatif", "--what-if"),
+    ],
+)
+def test_names_of_powershell_are_explained(word: str, spelt: str) -> None:
+    with pytest.raises(BindingError, match="in this spelling") as caught:
+        unix("batch", "new", word)
+    assert caught.value.advice == f"Write {spelt}."
+
+
+@pytest.mark.parametrize("word", ["-AdminPassword:hunter2", "-AdminPass:hunter2", "-p=hunter2", "--pass=hunter2"])
+def test_what_follows_an_unknown_option_is_not_repeated(word: str) -> None:
+    with pytest.raises(BindingError) as caught:
+        unix("endpoint", "set", word)
+    assert "hunter2" not in f"{caught.value} {caught.value.advice}"
+
+
 def test_a_password_is_named_by_a_file() -> None:
     found = unix("endpoint", "set", "E", "--admin-password-file", "p.txt")
     assert found["AdminPassword"] == PasswordFile("p.txt")

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from mailferry.cmdlets.bind import Argument
 from mailferry.cmdlets.client import Client
+from mailferry.cmdlets.errors import CommandError
 from mailferry.cmdlets.evaluate import Session
-from mailferry.cmdlets.spec import CMDLETS
+from mailferry.cmdlets.spec import CMDLETS, find_cmdlet
 from mailferry.cmdlets.spec_model import Cmdlet, Parameter, ValueType
 from mailferry.cmdlets.unix import PasswordFile, find, is_implied, kebab, noun_of, nouns, option, options, read_words
 from mailferry.cmdlets.unix_cmdlet import read_cmdlet_words
@@ -49,11 +50,19 @@ def session(folder: Path) -> tuple[Session, Wire, Screen]:
     return Session(client, screen, folder=folder, clock=lambda: NOW, environment={}), wire, screen
 
 
+def without_new_files(folder: Path, run: Callable[[], object]) -> None:
+    """Run something, and remove the files that it writes: the next spelling writes them again."""
+    before = set(folder.iterdir())
+    run()
+    for written in set(folder.iterdir()) - before:
+        written.unlink()
+
+
 def sent(folder: Path, run: Callable[[Session], object]) -> Sent:
     """Run something, and give the requests that it made; nothing may go wrong."""
     there, wire, screen = session(folder)
     there.variables["password"] = Secret(PASSWORD)
-    run(there)
+    without_new_files(folder, lambda: run(there))
     # The answers are no real objects, so what is made of them is not looked at.
     assert [m for m in screen.messages if "not understood" not in m] == []
     assert wire.sent
@@ -150,7 +159,7 @@ def test_three_spellings_of_one_request(folder: Path, cmdlet: Cmdlet, chosen: li
     typed = " ".join([cmdlet.name, *(g.typed() for g in given), *(["-Confirm:$false"] if cmdlet.asks else [])])
     there, wire, _ = session(folder)
     there.variables["password"] = Secret(PASSWORD)
-    there.run(typed)
+    without_new_files(folder, lambda: there.run(typed))
     wanted = wire.sent
     words = [word for g in given for word in g.words()] + (["-Confirm:false"] if cmdlet.asks else [])
     changes_nothing = bool(cmdlet.calls) and not wanted
@@ -244,3 +253,32 @@ def test_names_of_options(name: str, spelt: str) -> None:
 @pytest.mark.parametrize(("text", "word"), [("a-b_1", "a-b_1"), ("it's", "'it'\\''s'"), ("", "''"), ("$x", "'$x'")])
 def test_words_are_quoted_for_a_shell(text: str, word: str) -> None:
     assert shell_word(text) == word
+
+
+@pytest.mark.parametrize(
+    ("name", "unix", "words"),
+    [
+        ("Get-MigrationUser", True, ["--batch-id", ""]),
+        ("Get-MigrationUser", True, ["--search="]),
+        ("Get-MigrationUser", False, ["-BatchId", ""]),
+        ("Get-MigrationBatch", True, ["--endpoint", ""]),
+        ("Get-Mailbox", True, ["--anr", ""]),
+    ],
+)
+def test_an_empty_word_does_not_mean_all(folder: Path, name: str, unix: bool, words: list[str]) -> None:
+    cmdlet = find_cmdlet(name)
+    assert cmdlet is not None
+    there, wire, _ = session(folder)
+    with pytest.raises(CommandError, match="empty string"):
+        by_words(cmdlet, words, unix=unix)(there)
+    assert wire.sent == []
+
+
+@pytest.mark.parametrize(
+    ("unix", "words"), [(True, ["B", "--complete-after", "none"]), (False, ["B", "-CompleteAfter", "$null"])]
+)
+def test_a_moment_is_taken_away(folder: Path, unix: bool, words: list[str]) -> None:
+    cmdlet = find_cmdlet("Set-MigrationBatch")
+    assert cmdlet is not None
+    ((method, _, body),) = sent(folder, by_words(cmdlet, words, unix=unix))
+    assert (method, body) == ("PATCH", {"complete_after": None})

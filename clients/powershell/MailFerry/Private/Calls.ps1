@@ -49,6 +49,7 @@ function Get-MailFerryItem {
             $items = @($items | Select-Object -First ([int] $ResultSize))
         }
         foreach ($item in $items) { Add-MailFerryDetail -Call $Call -Item $item }
+        Assert-MailFerryZero -Call $Call -Items $items
     } catch {
         $State['Failed'] = $true
         $Cmdlet.WriteError($_)
@@ -111,6 +112,23 @@ function Add-MailFerryDetail {
     }
 }
 
+function Assert-MailFerryZero {
+    # Throw if an answer counts users whom the command was not to leave behind.
+    param(
+        [System.Collections.IDictionary] $Call,
+        [object[]] $Items
+    )
+
+    if (-not $Call['Zero']) { return }
+    foreach ($item in $Items) {
+        $some = @($Call['Zero'] | Where-Object { $item[$_] })
+        if ($some.Count -gt 0) {
+            $counts = @($Call['Zero'] | ForEach-Object { "$($item[$_]) $_" }) -join ' and '
+            throw (New-MailFerryError -Message "Nothing was done: the batch '$($item['name'])' has $counts users." -ErrorId 'MigrationStateInvalid' -Category 'InvalidOperation' -Advice 'Mend or remove them first. Without -SyncAndComplete the synced users are completed and these stay.')
+        }
+    }
+}
+
 function Write-MailFerryRowWarning {
     # Say that rows of a CSV were left out.
     param(
@@ -121,7 +139,8 @@ function Write-MailFerryRowWarning {
     if ($Call['Method'] -ne 'POST' -or $Call['Kind'] -ne 'MigrationBatch' -or -not $Item['row_errors']) { return }
     $rows = "$($Item['row_errors']) rows of the CSV were"
     if ($Item['row_errors'] -eq 1) { $rows = '1 row of the CSV was' }
-    Write-Warning -Message "$rows left out. Get-MigrationBatch '$($Item['name'])' -IncludeReport | Format-List Report shows why."
+    $name = [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($Item['name'])
+    Write-Warning -Message "$rows left out. Get-MigrationBatch '$name' -IncludeReport | Format-List Report shows why."
 }
 
 function Export-MailFerryCsv {
@@ -132,11 +151,15 @@ function Export-MailFerryCsv {
         [object[]] $Calls,
         [string] $File = '',
         [int] $First = 0,
-        [int] $Count = 0
+        [int] $Count = 0,
+        [switch] $Force
     )
 
     foreach ($call in $Calls) {
         try {
+            if ($File -and -not $Force -and (Test-Path -LiteralPath $File)) {
+                throw (New-MailFerryError -Message "The file '$File' already exists." -ErrorId 'FileProblem' -Category 'ResourceExists' -Advice 'Give another name, or replace it by -Force.')
+            }
             $noun = Get-MailFerryNoun -Kind 'MigrationBatch'
             $text = Send-MailFerryRequest -Method $call['Method'] -Path $call['Path'] -Query $call['Query'] -Named $call['Named'] -Noun $noun
             $rows = @(ConvertFrom-Csv -InputObject $text | Select-Object -Skip $First)

@@ -42,7 +42,12 @@ function ConvertTo-MailFerryError {
     if (-not $message) { $message = "The service answered with status $Status." }
     if ($code -eq 'not-found' -and $Named -and $message.Contains($Named)) {
         $message = "The $Noun '$Named' couldn't be found."
+        $advice = 'The Get cmdlet of the same noun lists what there is, such as Get-MigrationBatch.'
     }
+    if ($code -eq 'unauthorized' -or $code -eq 'invalid-token') {
+        $advice = 'Run Connect-MailFerry again with -TokenFile and the file of a token that this service knows.'
+    }
+    $advice = $advice -replace '(?<![\w-])SkipVerification\b', '-SkipVerification'
     if ($code -eq 'no-such-route') {
         $message = 'This service does not know that request.'
         $advice = 'Use a service of the same version.'

@@ -62,6 +62,9 @@ function ConvertTo-MailFerryList {
     param([object[]] $Value)
 
     $texts = @($Value | Where-Object { $null -ne $_ } | ForEach-Object { [string] $_ })
+    if ($texts -contains '') {
+        throw (New-MailFerryError -Message 'A text of the list is empty.' -ErrorId 'InvalidValue' -Category 'InvalidArgument' -Advice 'Give @() for a list without texts.')
+    }
     return , ([string[]] $texts)
 }
 
@@ -93,9 +96,10 @@ function ConvertTo-MailFerryNumber {
 }
 
 function ConvertTo-MailFerryMoment {
-    # Write a moment as RFC 3339 in UTC. One without a zone is UTC already.
-    param([datetime] $Value)
+    # Write a moment as RFC 3339 in UTC. One without a zone is UTC already; $null stays, it takes a moment away.
+    param([Nullable[datetime]] $Value)
 
+    if ($null -eq $Value) { return $null }
     if ($Value.Kind -eq [System.DateTimeKind]::Local) { $Value = $Value.ToUniversalTime() }
     return $Value.ToString('yyyy-MM-ddTHH:mm:ss.FFFFFF', [cultureinfo]::InvariantCulture) + 'Z'
 }

@@ -13,7 +13,7 @@ function Complete-MigrationBatch {
     The batch: its name or its GUID.
 
     .PARAMETER SyncAndComplete
-    Taken, without effect: the last sync is always done.
+    Refuse if users have failed or are stopped. The last sync is always done.
 
     .PARAMETER Partition
     Reserved. Taken, without effect.
@@ -25,7 +25,7 @@ function Complete-MigrationBatch {
 
     .NOTES
     Differences from Exchange Online:
-    A last sync is always part of it, so -SyncAndComplete is taken without effect.
+    A last sync is always part of it; -SyncAndComplete only makes sure that nobody is left behind.
 
     .LINK
     New-MigrationBatch
@@ -64,6 +64,16 @@ function Complete-MigrationBatch {
         $calls = @()
         try {
             $named = Resolve-MailFerryIdentity -Value $Identity -InputObject $_
+            if ($SyncAndComplete) {
+                $calls += @{
+                    Method = 'GET'
+                    Path = '/batches/' + (ConvertTo-MailFerrySegment -Value $named)
+                    Answer = 'One'
+                    Kind = 'MigrationBatch'
+                    Named = $named
+                    Zero = @('failed', 'stopped')
+                }
+            }
             $calls += @{
                 Method = 'POST'
                 Path = '/batches/' + (ConvertTo-MailFerrySegment -Value $named) + '/complete'

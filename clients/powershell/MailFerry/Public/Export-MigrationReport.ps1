@@ -21,6 +21,9 @@ function Export-MigrationReport {
     .PARAMETER RowCount
     How many rows are given. Default: all.
 
+    .PARAMETER Force
+    Replace the file if it is there. Only with -CsvStream.
+
     .PARAMETER Failed
     What was not migrated, instead of all users.
 
@@ -39,7 +42,7 @@ function Export-MigrationReport {
 
     .NOTES
     Differences from Exchange Online:
-    -CsvStream takes the name of a file in place of a stream.
+    -CsvStream takes the name of a file in place of a stream, and replaces one only with -Force.
 
     .LINK
     Connect-MailFerry
@@ -51,6 +54,7 @@ function Export-MigrationReport {
         [ValidateNotNullOrEmpty()]
         [string] $Identity,
 
+        [ValidateNotNullOrEmpty()]
         [Alias('Path', 'OutFile')]
         [string] $CsvStream,
 
@@ -59,6 +63,8 @@ function Export-MigrationReport {
 
         [ValidateRange(1, [int]::MaxValue)]
         [int] $RowCount,
+
+        [switch] $Force,
 
         [switch] $Failed,
 
@@ -70,6 +76,7 @@ function Export-MigrationReport {
         $calls = @()
         try {
             $named = Resolve-MailFerryIdentity -Value $Identity -InputObject $_
+            Assert-MailFerryCompanion -Bound $given -Name 'Force' -Needs @('CsvStream')
             if ($Failed) {
                 $calls += @{
                     Method = 'GET'
@@ -91,6 +98,6 @@ function Export-MigrationReport {
         } catch {
             $PSCmdlet.ThrowTerminatingError($_)
         }
-        Export-MailFerryCsv -Cmdlet $PSCmdlet -Calls $calls -File $CsvStream -First $StartingRowIndex -Count $RowCount
+        Export-MailFerryCsv -Cmdlet $PSCmdlet -Calls $calls -File $CsvStream -First $StartingRowIndex -Count $RowCount -Force:$Force
     }
 }

@@ -46,8 +46,10 @@ function Get-Mailbox {
         [ValidateNotNullOrEmpty()]
         [string] $Identity,
 
+        [ValidateNotNullOrEmpty()]
         [string] $Anr,
 
+        [ValidateNotNullOrEmpty()]
         [string] $Endpoint,
 
         [ValidateScript({ Test-MailFerryUnlimited -Value $_ -Least 1 })]
@@ -57,6 +59,15 @@ function Get-Mailbox {
 
         [string] $SortBy
     )
+
+    begin {
+        if ($PSBoundParameters.ContainsKey('RecipientTypeDetails')) {
+            Write-Warning -Message '-RecipientTypeDetails has no effect.'
+        }
+        if ($PSBoundParameters.ContainsKey('SortBy')) {
+            Write-Warning -Message '-SortBy has no effect: use Sort-Object.'
+        }
+    }
 
     process {
         $given = $PSBoundParameters

@@ -77,6 +77,7 @@ function Get-MigrationBatch {
         [string] $Identity,
 
         [Parameter(ParameterSetName = 'List')]
+        [ValidateNotNullOrEmpty()]
         [string] $Endpoint,
 
         [Parameter(ParameterSetName = 'List')]
@@ -92,6 +93,12 @@ function Get-MigrationBatch {
 
         [string] $Partition
     )
+
+    begin {
+        if ($PSBoundParameters.ContainsKey('DiagnosticInfo')) {
+            Write-Warning -Message '-DiagnosticInfo has no effect: use -Verbose and the log of the service.'
+        }
+    }
 
     process {
         $given = $PSBoundParameters

@@ -43,6 +43,12 @@ function Get-MigrationConfig {
         [string] $Partition
     )
 
+    begin {
+        if ($AllPartitions) {
+            Write-Warning -Message '-AllPartitions has no effect.'
+        }
+    }
+
     process {
         $given = $PSBoundParameters
         $calls = @()

@@ -59,6 +59,12 @@ function Get-MigrationEndpoint {
         [string] $DiagnosticInfo
     )
 
+    begin {
+        if ($PSBoundParameters.ContainsKey('DiagnosticInfo')) {
+            Write-Warning -Message '-DiagnosticInfo has no effect.'
+        }
+    }
+
     process {
         $given = $PSBoundParameters
         $calls = @()

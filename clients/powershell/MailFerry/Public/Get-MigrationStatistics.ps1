@@ -36,6 +36,12 @@ function Get-MigrationStatistics {
         [string] $Partition
     )
 
+    begin {
+        if ($PSBoundParameters.ContainsKey('DiagnosticInfo')) {
+            Write-Warning -Message '-DiagnosticInfo has no effect: use -Verbose and the log of the service.'
+        }
+    }
+
     process {
         $given = $PSBoundParameters
         $calls = @()

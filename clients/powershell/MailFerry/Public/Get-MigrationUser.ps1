@@ -89,6 +89,7 @@ function Get-MigrationUser {
         [string] $MailboxGuid,
 
         [Parameter(ParameterSetName = 'List')]
+        [ValidateNotNullOrEmpty()]
         [string] $BatchId,
 
         [Parameter(ParameterSetName = 'List')]
@@ -100,6 +101,7 @@ function Get-MigrationUser {
         [string] $StatusSummary,
 
         [Parameter(ParameterSetName = 'List')]
+        [ValidateNotNullOrEmpty()]
         [string] $Search,
 
         [ValidateScript({ Test-MailFerryUnlimited -Value $_ -Least 1 })]
@@ -109,6 +111,12 @@ function Get-MigrationUser {
 
         [string] $Partition
     )
+
+    begin {
+        if ($IncludeAssociatedUsers) {
+            Write-Warning -Message '-IncludeAssociatedUsers has no effect.'
+        }
+    }
 
     process {
         $given = $PSBoundParameters

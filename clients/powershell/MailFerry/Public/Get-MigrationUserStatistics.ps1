@@ -73,6 +73,18 @@ function Get-MigrationUserStatistics {
         [string] $Partition
     )
 
+    begin {
+        if ($SkipSubscription) {
+            Write-Warning -Message '-SkipSubscription has no effect.'
+        }
+        if ($IncludeCopilotReport) {
+            Write-Warning -Message '-IncludeCopilotReport has no effect.'
+        }
+        if ($PSBoundParameters.ContainsKey('DiagnosticInfo')) {
+            Write-Warning -Message '-DiagnosticInfo has no effect: use -Verbose and the log of the service.'
+        }
+    }
+
     process {
         $given = $PSBoundParameters
         $calls = @()

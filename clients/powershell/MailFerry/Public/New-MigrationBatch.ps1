@@ -60,11 +60,11 @@ function New-MigrationBatch {
     .PARAMETER SkipMerging
     Taken, without effect: it has no meaning for IMAP.
 
-    .PARAMETER AutoComplete
-    Taken, without effect: it has no meaning for IMAP.
-
     .PARAMETER AdoptPreexisting
     Taken, without effect: it has no meaning for IMAP.
+
+    .PARAMETER AutoComplete
+    Taken, without effect: give -CompleteAfter (Get-Date) instead, or run Complete-MigrationBatch later.
 
     .PARAMETER Partition
     Reserved. Taken, without effect.
@@ -118,6 +118,7 @@ function New-MigrationBatch {
         [ValidateNotNullOrEmpty()]
         [string] $SourceEndpoint,
 
+        [ValidateNotNullOrEmpty()]
         [string] $TargetEndpoint,
 
         [Parameter(Mandatory = $true)]
@@ -136,6 +137,7 @@ function New-MigrationBatch {
 
         [datetime] $CompleteAfter,
 
+        [ValidateNotNullOrEmpty()]
         [string] $TimeZone,
 
         [string[]] $NotificationEmails,
@@ -148,12 +150,24 @@ function New-MigrationBatch {
 
         [switch] $SkipMerging,
 
-        [switch] $AutoComplete,
-
         [switch] $AdoptPreexisting,
+
+        [switch] $AutoComplete,
 
         [string] $Partition
     )
+
+    begin {
+        if ($SkipMerging) {
+            Write-Warning -Message '-SkipMerging has no effect: it has no meaning for IMAP.'
+        }
+        if ($AdoptPreexisting) {
+            Write-Warning -Message '-AdoptPreexisting has no effect: it has no meaning for IMAP.'
+        }
+        if ($AutoComplete) {
+            Write-Warning -Message '-AutoComplete has no effect: give -CompleteAfter (Get-Date) instead, or run Complete-MigrationBatch later.'
+        }
+    }
 
     process {
         $given = $PSBoundParameters

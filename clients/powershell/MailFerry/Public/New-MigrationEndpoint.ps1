@@ -108,12 +108,15 @@ function New-MigrationEndpoint {
     param(
         [Parameter(Mandatory = $true, ParameterSetName = 'IMAP')]
         [Parameter(Mandatory = $true, ParameterSetName = 'TargetIMAP')]
+        [ValidateScript({ $_.IsPresent })]
         [switch] $IMAP,
 
         [Parameter(Mandatory = $true, ParameterSetName = 'Maildir')]
+        [ValidateScript({ $_.IsPresent })]
         [switch] $Maildir,
 
         [Parameter(Mandatory = $true, ParameterSetName = 'TargetIMAP')]
+        [ValidateScript({ $_.IsPresent })]
         [switch] $Target,
 
         [Parameter(Mandatory = $true, Position = 0)]
@@ -159,9 +162,11 @@ function New-MigrationEndpoint {
         [string] $Path,
 
         [Parameter(ParameterSetName = 'TargetIMAP')]
+        [ValidateNotNullOrEmpty()]
         [string] $UserTemplate,
 
         [Parameter(ParameterSetName = 'TargetIMAP')]
+        [ValidateNotNullOrEmpty()]
         [string] $AdminUser,
 
         [Parameter(ParameterSetName = 'TargetIMAP')]

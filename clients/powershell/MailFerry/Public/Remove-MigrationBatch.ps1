@@ -13,7 +13,7 @@ function Remove-MigrationBatch {
     The batch: its name or its GUID.
 
     .PARAMETER Force
-    Taken, without effect: any batch can be removed.
+    Taken, without effect: whatever its state, it can be removed.
 
     .PARAMETER Partition
     Reserved. Taken, without effect.

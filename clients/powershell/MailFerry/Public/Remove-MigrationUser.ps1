@@ -12,7 +12,7 @@ function Remove-MigrationUser {
     The user: an address, or the GUID if the address is in several batches.
 
     .PARAMETER Force
-    Taken, without effect: any user can be removed.
+    Taken, without effect: whatever its state, it can be removed.
 
     .PARAMETER Partition
     Reserved. Taken, without effect.

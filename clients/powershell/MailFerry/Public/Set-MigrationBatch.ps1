@@ -34,10 +34,10 @@ function Set-MigrationBatch {
     Do not copy these folders; named as for IncludeFolders.
 
     .PARAMETER StartAfter
-    Not before this moment. Without a zone it is UTC.
+    Not before this moment. Without a zone it is UTC. $null (in a shell: none) takes it away.
 
     .PARAMETER CompleteAfter
-    Complete by itself when this moment has come. Without a zone it is UTC.
+    Complete by itself when this moment has come. Without a zone it is UTC. $null (in a shell: none) takes it away.
 
     .PARAMETER TimeZone
     The time zone in which reports show times. Default: UTC.
@@ -125,10 +125,11 @@ function Set-MigrationBatch {
 
         [string[]] $ExcludeFolders,
 
-        [datetime] $StartAfter,
+        [Nullable[datetime]] $StartAfter,
 
-        [datetime] $CompleteAfter,
+        [Nullable[datetime]] $CompleteAfter,
 
+        [ValidateNotNullOrEmpty()]
         [string] $TimeZone,
 
         [string[]] $NotificationEmails,
@@ -147,6 +148,15 @@ function Set-MigrationBatch {
 
         [string] $Partition
     )
+
+    begin {
+        if ($ApproveSkippedItems) {
+            Write-Warning -Message '-ApproveSkippedItems has no effect: skipped items need no approval.'
+        }
+        if ($SkipMerging) {
+            Write-Warning -Message '-SkipMerging has no effect: it has no meaning for IMAP.'
+        }
+    }
 
     process {
         $given = $PSBoundParameters

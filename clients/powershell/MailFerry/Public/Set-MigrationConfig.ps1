@@ -92,6 +92,15 @@ function Set-MigrationConfig {
         [string] $Partition
     )
 
+    begin {
+        if ($PSBoundParameters.ContainsKey('MaxConcurrentMigrations')) {
+            Write-Warning -Message '-MaxConcurrentMigrations has no effect: the limits are the endpoints''.'
+        }
+        if ($PSBoundParameters.ContainsKey('Features')) {
+            Write-Warning -Message '-Features has no effect.'
+        }
+    }
+
     process {
         $given = $PSBoundParameters
         $calls = @()

@@ -81,6 +81,7 @@ function Set-MigrationEndpoint {
         [ValidateNotNullOrEmpty()]
         [string] $Identity,
 
+        [ValidateNotNullOrEmpty()]
         [string] $RemoteServer,
 
         [ValidateRange(1, 65535)]
@@ -103,6 +104,7 @@ function Set-MigrationEndpoint {
         [ValidateScript({ Test-MailFerryUnlimited -Value $_ -Least 1 -Most 300 })]
         [string] $MaxConnectionsPerLogin,
 
+        [ValidateNotNullOrEmpty()]
         [string] $Path,
 
         [string] $UserTemplate,

@@ -12,10 +12,10 @@ function Set-MigrationUser {
     The user: an address, or the GUID if the address is in several batches.
 
     .PARAMETER StartAfter
-    Not before this moment. Without a zone it is UTC.
+    Not before this moment. Without a zone it is UTC. $null (in a shell: none) takes it away.
 
     .PARAMETER CompleteAfter
-    Complete by itself when this moment has come. Without a zone it is UTC.
+    Complete by itself when this moment has come. Without a zone it is UTC. $null (in a shell: none) takes it away.
 
     .PARAMETER Priority
     Users with a higher number go first.
@@ -60,9 +60,9 @@ function Set-MigrationUser {
         [ValidateNotNullOrEmpty()]
         [string] $Identity,
 
-        [datetime] $StartAfter,
+        [Nullable[datetime]] $StartAfter,
 
-        [datetime] $CompleteAfter,
+        [Nullable[datetime]] $CompleteAfter,
 
         [int] $Priority,
 
@@ -72,6 +72,12 @@ function Set-MigrationUser {
 
         [string] $Partition
     )
+
+    begin {
+        if ($ApproveSkippedItems) {
+            Write-Warning -Message '-ApproveSkippedItems has no effect: skipped items need no approval.'
+        }
+    }
 
     process {
         $given = $PSBoundParameters

@@ -12,7 +12,7 @@ function Start-MigrationBatch {
     The batch: its name or its GUID.
 
     .PARAMETER Validate
-    Taken, without effect: it has no meaning for IMAP.
+    Taken, without effect: the batch is started; Test-MigrationServerAvailability tests its endpoint.
 
     .PARAMETER Partition
     Reserved. Taken, without effect.
@@ -53,6 +53,12 @@ function Start-MigrationBatch {
 
         [string] $Partition
     )
+
+    begin {
+        if ($Validate) {
+            Write-Warning -Message '-Validate has no effect: the batch is started; Test-MigrationServerAvailability tests its endpoint.'
+        }
+    }
 
     process {
         $given = $PSBoundParameters

@@ -54,6 +54,7 @@ function Test-MigrationServerAvailability {
     [OutputType('MailFerry.MigrationServerAvailability')]
     param(
         [Parameter(Mandatory = $true, ParameterSetName = 'IMAP')]
+        [ValidateScript({ $_.IsPresent })]
         [switch] $IMAP,
 
         [Parameter(Mandatory = $true, ParameterSetName = 'IMAP')]
