@@ -41,7 +41,8 @@ def arrived(serving: Serving, address: str) -> list[str]:
 def test_names_that_hold_the_administrators(dovecot_factory: DovecotFactory, tmp_path: Path, fresh_user: str) -> None:
     source = dovecot_factory(admin_logins=True)
     names = {form: f"{form}.{fresh_user}" for form in FORMS}
-    fill_all(source, list(names.values()))
+    other = f"wrong.{fresh_user}"
+    fill_all(source, [*names.values(), other])
     source.master(ADMIN, SECRET)
     rows = [
         {
@@ -52,7 +53,9 @@ def test_names_that_hold_the_administrators(dovecot_factory: DovecotFactory, tmp
         }
         for form, name in names.items()
     ]
-    wrong = {**rows[1], "EmailAddress": "wrong@contoso.com", "Password": PASSWORD}
+    form = next(form for form in FORMS if form != "own")
+    login = FORMS[form].format(other)
+    wrong = {**rows[1], "EmailAddress": "wrong@contoso.com", "UserName": login, "Password": PASSWORD}
     with Serving(tmp_path) as serving:
         serving.source(source)
         serving.batch("b", csv_of([*rows, wrong], COLUMNS))

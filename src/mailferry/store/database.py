@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
@@ -127,9 +128,31 @@ def _sqlite(url: URL) -> Database:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise StoreUnwritable(f"{path}: {error.strerror}.") from None
+    _keep_a_log(path)
     # One connection writes: tasks queue for it in order, which is fairer and faster than SQLite's own polling.
-    writer = _sqlite_engine(url, "BEGIN IMMEDIATE", {"journal_mode": "WAL", "secure_delete": "ON"}, pool_size=1)
+    writer = _sqlite_engine(url, "BEGIN IMMEDIATE", {"secure_delete": "ON"}, pool_size=1)
     return Database("sqlite", writer, _sqlite_engine(url, "BEGIN", {"query_only": "ON"}, pool_size=8))
+
+
+def _keep_a_log(path: Path) -> None:
+    """Have SQLite keep a write-ahead log, from now on for all processes.
+
+    Two that begin it at once get "database is locked" whatever the timeout, so it is tried again. What else is wrong
+    with the file is told by whoever uses it.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+        while time.monotonic() < deadline:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    return
+                time.sleep(0.02)
+            except sqlite3.DatabaseError:
+                return
+            else:
+                return
 
 
 def _sqlite_engine(url: URL, begin: str, pragmas: dict[str, str], *, pool_size: int) -> AsyncEngine:
