@@ -24,6 +24,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from mailferry.errors import MailferryError
+from mailferry.store.connections import SqliteConnections
 from mailferry.store.errors import StoreUnavailable, StoreUnreadable, StoreUnwritable
 from mailferry.store.upgrade import upgrade
 
@@ -45,10 +46,13 @@ _UNREADABLE_STATES = ("28", "3D", "XX001", "XX002")  # login refused, no such da
 class Database:
     """An open database. All its methods may be called from many tasks of one event loop."""
 
-    def __init__(self, kind: Kind, engine: AsyncEngine, reader: AsyncEngine) -> None:
+    def __init__(
+        self, kind: Kind, engine: AsyncEngine, reader: AsyncEngine, connections: SqliteConnections | None = None
+    ) -> None:
         self.kind: Kind = kind
         self.engine = engine
         self._reader = reader
+        self._connections = connections
 
     @classmethod
     async def open(cls, url: str) -> Database:
@@ -93,6 +97,8 @@ class Database:
         """End all connections."""
         await self.engine.dispose()
         await self._reader.dispose()
+        if self._connections is not None:
+            await self._connections.ended()
 
 
 def _parsed(url: str) -> URL:
@@ -130,8 +136,10 @@ def _sqlite(url: URL) -> Database:
         raise StoreUnwritable(f"{path}: {error.strerror}.") from None
     _keep_a_log(path)
     # One connection writes: tasks queue for it in order, which is fairer and faster than SQLite's own polling.
-    writer = _sqlite_engine(url, "BEGIN IMMEDIATE", {"secure_delete": "ON"}, pool_size=1)
-    return Database("sqlite", writer, _sqlite_engine(url, "BEGIN", {"query_only": "ON"}, pool_size=8))
+    connections = SqliteConnections(path, busy_seconds=BUSY_SECONDS)
+    writer = _sqlite_engine(url, connections, "BEGIN IMMEDIATE", {"secure_delete": "ON"}, pool_size=1)
+    reader = _sqlite_engine(url, connections, "BEGIN", {"query_only": "ON"}, pool_size=8)
+    return Database("sqlite", writer, reader, connections)
 
 
 def _keep_a_log(path: Path) -> None:
@@ -155,14 +163,16 @@ def _keep_a_log(path: Path) -> None:
                 return
 
 
-def _sqlite_engine(url: URL, begin: str, pragmas: dict[str, str], *, pool_size: int) -> AsyncEngine:
+def _sqlite_engine(
+    url: URL, connections: SqliteConnections, begin: str, pragmas: dict[str, str], *, pool_size: int
+) -> AsyncEngine:
     engine = create_async_engine(
         url,
         hide_parameters=True,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=2 * BUSY_SECONDS,
-        connect_args={"timeout": BUSY_SECONDS, "factory": _Connection},
+        async_creator=connections.open,
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -186,18 +196,6 @@ def _empty_log(path: str) -> bool:
         busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy
     return False
-
-
-class _Connection(sqlite3.Connection):
-    """Rolls back before it closes: when a task is cancelled within a statement, an unread cursor would keep the closed
-    connection alive, and with it the lock on the database.
-    """
-
-    def close(self) -> None:
-        """Close, and let the lock go."""
-        if self.in_transaction:
-            self.rollback()
-        super().close()
 
 
 @contextmanager

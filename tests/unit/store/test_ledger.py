@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from mailferry.backends.base import FolderPath
 from mailferry.errors import LedgerUnwritable
+from mailferry.store.connections import SqliteConnections
 from mailferry.store.database import Database
 from mailferry.store.ledger import SqlLedger
 from mailferry.store.ledger_statements import Statements
@@ -61,12 +62,16 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @asynccontextmanager
-async def opened(url: str, **options: Any) -> AsyncIterator[AsyncEngine]:
+async def opened(url: str, *, busy_seconds: float = 5.0, **options: Any) -> AsyncIterator[AsyncEngine]:
+    connections = SqliteConnections(make_url(url).database or "", busy_seconds=busy_seconds)
+    if url.startswith("sqlite"):
+        options["async_creator"] = connections.open
     engine = create_async_engine(url, **options)
     try:
         yield engine
     finally:
         await engine.dispose()
+        await connections.ended()
 
 
 async def make_tables(engine: AsyncEngine) -> None:
@@ -403,7 +408,7 @@ async def test_a_change_that_cannot_be_stored_is_said_without_the_mail(ledger: S
 
 
 async def test_a_file_that_somebody_holds_is_said_and_the_change_can_be_tried_again(tmp_path: Path) -> None:
-    async with opened(sqlite_url(tmp_path), connect_args={"timeout": 0.05}) as engine:
+    async with opened(sqlite_url(tmp_path), busy_seconds=0.05) as engine:
         await make_tables(engine)
         ledger = SqlLedger(engine)
         await ledger.open_pair("source", "target", 600.0)
