@@ -34,7 +34,7 @@ class SqliteConnections:
             await asyncio.wait(self._ending)
 
     def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self._path, self._busy_seconds, check_same_thread=False, factory=_Connection)
+        return sqlite3.connect(self._path, timeout=self._busy_seconds, check_same_thread=False, factory=_Connection)
 
     def _is_ending(self, end: asyncio.Future[None]) -> None:
         self._ending.add(end)
