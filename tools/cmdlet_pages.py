@@ -25,6 +25,7 @@ MADE = "Made by `tools/cmdlet_pages.py` from the table of cmdlets; do not edit.\
 
 SHAPES: Mapping[Shape, str] = {
     Shape.TEXT: "text",
+    Shape.GRADE: "text",
     Shape.NUMBER: "number",
     Shape.FLAG: "true or false",
     Shape.MOMENT: "moment",
@@ -113,7 +114,7 @@ def _row(parameter: Parameter, cmdlet: Cmdlet | None = None) -> str:
     """Give the row of a parameter: what it takes, then what it does."""
     facts = [" ".join(f"`{value}`" for value in parameter.choices) or f"`{parameter.type.value}`"]
     if parameter.mandatory:
-        facts.append("required")
+        facts.append(f"required in {' and '.join(only)}" if (only := _only_in(parameter, cmdlet)) else "required")
     if parameter.position is not None:
         facts.append(f"position {parameter.position + 1}")
     if parameter.pipeline:
@@ -132,6 +133,11 @@ def _row(parameter: Parameter, cmdlet: Cmdlet | None = None) -> str:
     if parameter.ours:
         meaning += " *Not in Exchange Online.*"
     return f"| `-{parameter.name}` | {', '.join(fact for fact in facts if fact)} | {meaning} |\n"
+
+
+def _only_in(parameter: Parameter, cmdlet: Cmdlet | None) -> list[str]:
+    """Give the sets in which a parameter must be given, if it need not be in others."""
+    return [name for name in cmdlet.sets if parameter.mandatory_in(name)] if cmdlet and parameter.optional_in else []
 
 
 def _bounds(parameter: Parameter) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from array import array
 from collections.abc import Sized
 from zlib import crc32
@@ -10,7 +11,7 @@ import pytest
 
 from mailferry.backends.base import INBOX, FlagChange, Want
 from mailferry.errors import FolderGone
-from tests.conformance.actions import DATE, Letter, deliver, folder, read
+from tests.conformance.actions import DATE, Letter, deliver, folder, make, read
 from tests.conformance.clauses import Subject, clause
 from tests.conformance.contract import Backend
 from tests.conformance.mails import message, sized, untidy
@@ -146,6 +147,22 @@ async def test_only_what_changed(subject: Subject) -> None:
     assert changed.status.highest_modseq > before
     new_only = await subject.target.listing(INBOX, Want.FLAGS, changed_since=before, first_uid=new[0])
     assert list(new_only.uids) == new
+
+
+@clause(needs=has_condstore)
+async def test_what_changed_in_several_folders_at_once(subject: Subject) -> None:
+    paths = [INBOX, folder("One"), folder("Two")]
+    await make(subject.target, *paths[1:])
+    uids = [await deliver(subject.target, path, *map(message, range(at, 4))) for at, path in enumerate(paths)]
+    before = [(await subject.target.listing(path, Want.FLAGS)).status.highest_modseq for path in paths]
+    for path, (uid, *_) in zip(paths, uids, strict=True):
+        await subject.target.change_flags(path, [FlagChange([uid], SEEN, frozenset())])
+    asked = [
+        subject.target.listing(path, Want.FLAGS, changed_since=since) for path, since in zip(paths, before, strict=True)
+    ]
+    whole = [subject.target.listing(path, Want.FLAGS) for path in paths]
+    found = await asyncio.gather(*asked, *whole)
+    assert [list(listing.uids) for listing in found] == [*(known[:1] for known in uids), *uids]
 
 
 @clause(needs=lambda backend: backend.back_door is not None)

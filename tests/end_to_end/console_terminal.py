@@ -82,6 +82,12 @@ class ConsoleTerminal:
         shown = self._text[: self._text.rindex(_READY)]
         return plain(shown[shown.rindex(_ENTERED) :])
 
+    def break_off(self) -> None:
+        """Press Ctrl-C, and wait until the next command can be typed."""
+        before = self._text.count(_READY)
+        self.keys("\x03")
+        self._wait(lambda: self._text.count(_READY) > before)
+
     def ended(self) -> int:
         """Wait until it has ended, and give the exit code."""
         return self.process.wait(_DEADLINE_SECONDS)

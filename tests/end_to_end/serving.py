@@ -84,7 +84,7 @@ class Serving:
         assert self.process is not None
         self.client.close()
         self.process.send_signal(number)
-        self.process.wait(30)
+        self.process.wait(DEADLINE_SECONDS)
         self.process = None
 
     def _answers(self) -> bool:

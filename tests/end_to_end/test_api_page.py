@@ -54,7 +54,7 @@ def test_the_commands_of_the_page(source: Dovecot, tmp_path: Path) -> None:
     (tmp_path / "users.csv").write_bytes(csv_of([rows[0], {**rows[1], "EmailAddress": "ann"}]))
     (tmp_path / "more.csv").write_bytes(csv_of(rows))
     found = blocks()
-    begin, endpoint, batch, more, moments, look, end, tokens, events, error = found
+    begin, endpoint, batch, retry, more, moments, look, end, tokens, events, error = found
     endpoint = endpoint.replace(
         '"remote_server": "imap.contoso.com"',
         f'"remote_server": "{source.host}", "port": {source.port}, "security": "None"',
@@ -85,6 +85,8 @@ def test_the_commands_of_the_page(source: Dovecot, tmp_path: Path) -> None:
         serving.wait_for("First%20floor", "Synced")
         shell.run(complete)
         serving.wait_for("First%20floor", "Completed")
+        assert '"name":"Retry"' in shell.run(retry)
+        assert serving.get("/users?batch=Retry")["items"][0]["items_synced"] == 6
         assert '"status":"Removing"' in shell.run(remove)
         until(lambda: serving.client.get("/batches/First%20floor").status_code == 404, serving.told)
         assert '"code":"not-found"' in shell.run(error)

@@ -217,10 +217,47 @@ def test_formats(serving: Serving, batch: str, tmp_path: Path) -> None:
     assert json.loads(output("json", listed[0]["Guid"]))["Identity"] == wanted[0]
     rows = list(csv.DictReader(io.StringIO(output("csv", "--batch-id", batch))))
     assert [row["Identity"] for row in rows] == wanted
+    one_batch = mailferry("batch", "get", batch, "--output", "csv", "--data", str(serving.data), folder=tmp_path)
+    (row,) = csv.DictReader(io.StringIO(one_batch.stdout))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", row["CreationDateTime"])
+    assert row["BytesTransferred"] == "0"
     assert re.findall(r"^Identity +: (.*)$", output("list", "--batch-id", batch), re.MULTILINE) == wanted
     table = output("table", "--batch-id", batch).split("\n")
     assert table[1].startswith("Identity")
     assert "..." not in "".join(table)
+
+
+def test_completion_knows_the_names_of_the_service(serving: Serving, batch: str, tmp_path: Path) -> None:
+    def offered(collection: str, begun: str, data: Path = serving.data) -> tuple[list[str], str]:
+        words = ("completion", "names", f"--of={collection}", f"--begun={begun}", "--data", str(data))
+        done = mailferry(*words, folder=tmp_path)
+        return done.stdout.splitlines(), done.stderr
+
+    assert offered("batches", batch[:6].upper()) == ([batch], "")
+    assert offered("source-endpoints", "") == (["E"], "")
+    assert offered("target-endpoints", "mail") == (["Mailboxes"], "")
+    assert offered("nonsense", "") == ([], "")
+    assert offered("batches", "", tmp_path / "nothing") == ([], "")
+    (tmp_path / "address").write_text(f"http://127.0.0.1:{free_ports(1)[0]}")
+    (tmp_path / "token").write_text("x")
+    assert offered("batches", "", tmp_path) == ([], "")
+
+
+def test_the_mail_server_of_the_reports_is_set(serving: Serving, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("very secret\n")
+    (tmp_path / "password").chmod(0o600)
+    words = ["--smtp-server", "127.0.0.1", "--smtp-from", "ferry@contoso.com", "--smtp-user", "ferry"]
+    data = ["--data", str(serving.data)]
+    done = mailferry("config", "set", *words, "--smtp-password-file", "password", *data, folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = mailferry("config", "get", "--output", "json", *data, folder=tmp_path).stdout
+    assert (json.loads(shown)["SmtpServer"], json.loads(shown)["SmtpPort"]) == ("127.0.0.1", 587)
+    assert "very secret" not in shown
+    wrong = mailferry("config", "set", "--smtp-from", "nobody", *data, folder=tmp_path)
+    assert wrong.returncode == 1
+    assert "--smtp-from" in wrong.stderr
+    done = mailferry("config", "set", "--smtp-server", "", "--smtp-user", "", *data, folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_test_that_fails_is_a_failure_of_the_command(serving: Serving, tmp_path: Path) -> None:
@@ -317,7 +354,7 @@ def test_a_person_at_a_terminal(serving: Serving, batch: str, tmp_path: Path) ->
         asked = console.text_length
         console.keys("New-MigrationBatch\n")
         console.until_shown("Name: ", asked)
-        console.keys("\x03")
+        console.break_off()
         assert "exit" not in console.run('Write-Host "still" "here"')
         console.keys("exit 3\n")
         assert console.ended() == 3
@@ -328,11 +365,9 @@ def test_a_command_is_broken_off(serving: Serving, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         line = f"Test-MigrationServerAvailability -IMAP -RemoteServer 127.0.0.1 -Port {silent.getsockname()[1]}"
         with ConsoleTerminal("--data", str(serving.data), folder=tmp_path) as console:
-            before = console.text_length
             console.keys(line + " -Security None\n")
             with silent.accept()[0]:
-                console.keys("\x03")
-                console.until_shown("^C", before)
+                console.break_off()
             assert "E" in console.run("Get-MigrationEndpoint | % Identity")
             console.keys("\x04")
             assert console.ended() == 0

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -221,12 +223,71 @@ def test_a_dry_run_leaves_out_what_a_copy_would(cli: Cli, dovecot: Dovecot, terr
     assert sum(f["to_copy"] for f in read(cli.folder / "r.json")["folders"]) == 2
 
 
+def test_a_raised_limit_brings_older_mail_between_newer_uids(
+    cli: Cli, dovecot: Dovecot, target: Dovecot, terry: str
+) -> None:
+    dated = [Message(mail(300 + n), date=f"{n * 7 % 20 + 1:02d}-Feb-2030 00:00:00 +0000") for n in range(20)]
+    fill(dovecot, terry, {"Archive": dated})
+    places = (at(dovecot, terry), at(target, terry))
+    for limit, copied in ((4, 4), (9, 5)):
+        options = ("--max-items", str(limit), "--report", "r.json")
+        for to_copy in (copied, 0):
+            cli.run("copy", "--dry-run", *options, *places)
+            plan = {f["source"]: f for f in read(cli.folder / "r.json")["folders"]}["Archive"]
+            assert (plan["to_copy"], plan["over_limit"]) == (to_copy, 20 - limit)
+            cli.run("copy", *options, *places, code=42)
+        cli.run("verify", "--report", "v.json", *places)
+        totals = read(cli.folder / "v.json")["totals"]
+        assert (totals["equal"], totals["missing"], totals["skipped"]) == (limit, 0, 80 - limit)
+    cli.run("copy", *places)
+    cli.run("verify", *places)
+
+
+def test_only_mail_of_a_range_is_copied_until_the_range_is_wider(
+    cli: Cli, dovecot: Dovecot, target: Dovecot, terry: str
+) -> None:
+    dated = [Message(mail(300 + n), date=f"{n % 10 + 1:02d}-Feb-2019 23:59:59 +0000") for n in range(20)]
+    fill(dovecot, terry, {"Archive": dated})
+    places = ("--report", "r.json", at(dovecot, terry), at(target, terry))
+    days = ("--received-after", "2019-02-03T23:59:59", "--received-before", "2019-02-05T23:59:59Z")
+    out, _ = cli.run("copy", "--dry-run", *days, *places)
+    assert "76 messages would be left out" in out
+    assert {f["source"]: f["to_copy"] for f in read(cli.folder / "r.json")["folders"]}["Archive"] == 4
+    for copied, bodies in ((4, ["3:4,13:14"]), (0, [])):
+        cli.run("copy", "--debug-wire", f"wire{copied}", *days, *places)
+        totals = read(cli.folder / "r.json")["totals"]
+        assert (totals["copied"], totals["left_out"], totals["skipped"]) == (copied, 76, 0)
+        wire = (cli.folder / f"wire{copied}").read_text()
+        assert re.findall(r"UID FETCH (\S+) .*BODY\.PEEK\[\]", wire) == bodies
+    assert Counter(m.date for m in snapshot(target, terry)[("Archive",)]) == {1_549_238_399: 2, 1_549_324_799: 2}
+    assert "every message received in the range is on the target" in cli.run("verify", *days, *places)[0]
+    cli.run("copy", *days, *places, code=12, MAILFERRY_SOURCE_PASSWORD="not it")
+    assert read(cli.folder / "r.json")["messages"] == []
+    plan = cli.run("copy", "--dry-run", "--received-before", "2019-02-05T23:59:59Z", *places)[0]
+    assert "72 messages would be left out" in plan
+    cli.run("copy", *places)
+    assert_arrived(dovecot, target, terry)
+    cli.run("verify", *places)
+
+
 @pytest.mark.parametrize("how", ["--quiet", "--json", "--verbose"])
 def test_an_included_folder_that_is_not_there_is_told_at_once(cli: Cli, dovecot: Dovecot, terry: str, how: str) -> None:
     words = ("--include-folders", "INBOX,Clinets/*", at(dovecot, terry), "maildir:box")
     out, err = cli.run("copy", how, *words)
     told = out if how == "--json" else err
     assert told.count("no folder of the source matches --include-folders 'Clinets/*'") == 1
+    assert len(list((cli.folder / "box/cur").iterdir())) == 30
+
+
+def test_a_run_that_finds_none_of_its_folders_fails(cli: Cli, dovecot: Dovecot, terry: str) -> None:
+    places = (at(dovecot, terry), "maildir:box")
+    words = ("--include-folders", "Clinets/*", "--report", "r.json", *places)
+    for command in (("copy",), ("copy", "--dry-run"), ("copy", "--quiet"), ("verify",), ("verify", "--quiet")):
+        if command == ("verify",):
+            cli.run("copy", "-q", *places)
+        out, _ = cli.run(*command, *words, code=45)
+        assert "No folder was chosen" in out
+        assert read(cli.folder / "r.json").get("exit_code", 45) == 45
     assert len(list((cli.folder / "box/cur").iterdir())) == 30
 
 

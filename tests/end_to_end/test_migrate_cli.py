@@ -81,7 +81,7 @@ def cli(source: Dovecot, tmp_path: Path) -> Cli:
 
 
 def test_a_batch_its_failures_and_its_new_mail(source: Dovecot, cli: Cli) -> None:
-    names = [f"mig{number}" for number in range(3)]
+    names = [f"batch{number}" for number in range(3)]  # no other test fills these
     for name in names:
         write_maildir(source.user(name, PASSWORD), "INBOX", [mail(number) for number in range(5)])
     cli.csv(*names)
@@ -119,6 +119,24 @@ def test_a_batch_its_failures_and_its_new_mail(source: Dovecot, cli: Cli) -> Non
     again = next(line for line in out.splitlines() if line.strip().startswith("mailferry migrate"))
     out, _ = cli.run(*shlex.split(again)[1:])
     assert ["Synced", "4"] in [line.split() for line in out.splitlines()]
+
+
+def test_a_range_of_dates_is_told_in_every_run_until_it_is_lifted(source: Dovecot, cli: Cli) -> None:
+    mails = [mail(number)._replace(date=f"0{number}-Jan-2023 12:00:00 +0000") for number in range(1, 7)]
+    write_maildir(source.user("ranged", PASSWORD), "INBOX", mails)
+    cli.csv("ranged")
+    out, _ = cli.migrate("--received-after", "2023-01-03")
+    assert "every message of the range is on the target" in out
+    assert "Only mail received from 2023-01-03T00:00:00Z on" in " ".join(out.split())
+    out, err = cli.migrate()
+    assert "still only mail from 2023-01-03T00:00:00Z on" in err
+    assert "every message of the range" in out
+    out, err = cli.migrate("--received-after", "any", "--json")
+    assert "mail is now all" in out
+    finished = json.loads(out.splitlines()[-1])
+    assert (finished["content_filter"], finished["items_synced"]) == ("", 6)
+    out, _ = cli.migrate()
+    assert "every message of every mailbox" in out
 
 
 def test_a_csv_of_which_no_row_is_good_leaves_no_batch(source: Dovecot, cli: Cli) -> None:

@@ -24,14 +24,15 @@ def source(dovecot_factory: DovecotFactory) -> Dovecot:
     return dovecot_factory()
 
 
-def rows(source: Dovecot) -> list[dict[str, str]]:
+def rows(source: Dovecot, fresh_user: str) -> list[dict[str, str]]:
     """Make three mailboxes on the source, and give their rows of the CSV; the last one has a wrong password."""
     made = []
     for name in ("ann", "bob", "kim"):
+        login = f"{name}.{fresh_user}"  # other tests fill the same server
         text = f"From: a@contoso.com\r\nMessage-ID: <{name}@contoso.com>\r\n\r\nHello\r\n"
-        write_maildir(source.user(name, PASSWORD), "INBOX", [Message(text.encode())])
+        write_maildir(source.user(login, PASSWORD), "INBOX", [Message(text.encode())])
         password = PASSWORD if name != "kim" else "wrong"
-        made.append({"EmailAddress": f"{name}@contoso.com", "UserName": name, "Password": password})
+        made.append({"EmailAddress": f"{name}@contoso.com", "UserName": login, "Password": password})
     return made
 
 
@@ -40,8 +41,8 @@ def last_synced(serving: Serving) -> object:
     return serving.users("Erdgeschoß")["ann@contoso.com"]["last_synced_at"]
 
 
-def test_one_mail_tells_of_the_wrong_password(source: Dovecot, tmp_path: Path) -> None:
-    people = rows(source)
+def test_one_mail_tells_of_the_wrong_password(source: Dovecot, fresh_user: str, tmp_path: Path) -> None:
+    people = rows(source, fresh_user)
     relay = MailSink(source.pki.certificate(), login=LOGIN)
     secure = {"smtp_security": "Tls", "smtp_user": LOGIN[0], "smtp_ca_file": str(source.ca_file)}
     with relay, Serving(tmp_path) as serving:
@@ -89,12 +90,12 @@ def test_one_mail_tells_of_the_wrong_password(source: Dovecot, tmp_path: Path) -
     assert LOGIN[1].encode() not in stored
 
 
-def test_a_mail_server_that_is_away_disturbs_nothing(source: Dovecot, tmp_path: Path) -> None:
+def test_a_mail_server_that_is_away_disturbs_nothing(source: Dovecot, fresh_user: str, tmp_path: Path) -> None:
     sink = MailSink()
     with Serving(tmp_path) as serving:
         serving.patch("/config", sink.settings())
         serving.source(source)
-        serving.batch("away", csv_of(rows(source)[:2]), notification_emails=["admin@contoso.com"])
+        serving.batch("away", csv_of(rows(source, fresh_user)[:2]), notification_emails=["admin@contoso.com"])
         serving.wait_for("away", "Synced")
         until(lambda: "was not reached" in serving.get("/batches/away")["message"], serving.told)
         assert "report not sent by mail" in serving.told()

@@ -6,6 +6,8 @@ import random
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.end_to_end.serving import Serving, csv_of
 from tests.servers.dovecot import Dovecot
 from tests.servers.mailboxes import Message, contents, snapshot, write_maildir
@@ -27,6 +29,7 @@ def mail(user: int, folder: str, number: int) -> Message:
     return Message(f"{head}{identity}\r\n{body}\r\n".encode(), flags)
 
 
+@pytest.mark.timeout(900)  # twenty starts take their time on a busy machine
 def test_killed_at_random_moments(dovecot_factory: DovecotFactory, tmp_path: Path) -> None:
     source, target = dovecot_factory(), dovecot_factory(store="mdbox")
     chance = random.Random(20)

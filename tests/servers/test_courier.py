@@ -44,10 +44,13 @@ def test_an_admin_opens_shared_folders(
 
 def test_an_authorisation_identity_is_ignored(courier: Courier, fresh_user: str) -> None:
     courier.user(fresh_user)
-    fill(courier, fresh_user, {"INBOX": [MAIL]})
+    fill(courier, fresh_user, {"INBOX": [Message(f"Subject: {fresh_user}\r\n\r\nbody\r\n".encode())]})
+    with connect(courier, ADMIN) as client:
+        of_administrator = read(client, b"INBOX")
     with ImapClient(courier.port) as client:
         client.authenticate_plain(fresh_user, ADMIN, PASSWORD)
-        assert read(client, b"INBOX") == []
+        assert read(client, b"INBOX") == of_administrator
+    assert all(fresh_user.encode() not in mail.data for mail in of_administrator)
 
 
 def test_capabilities_and_tls_are_options(courier_factory: CourierFactory, fresh_user: str) -> None:

@@ -12,7 +12,9 @@ from mailferry.service.views import BatchView, BatchWithRows
 
 
 class BatchAnswer(Answer):
-    """A batch with its numbers of users and the sums over them. `actions`: what its status allows now."""
+    """A batch with its numbers of users and the sums over them. `actions`: what its status allows now. The
+    `content_filter` means mail received at `received_start` or later, and before `received_end`.
+    """
 
     guid: str
     name: str
@@ -23,6 +25,10 @@ class BatchAnswer(Answer):
     priority: int
     include_folders: list[str]
     exclude_folders: list[str]
+    content_filter: str
+    content_filter_language: str
+    received_start: datetime | None
+    received_end: datetime | None
     notification_emails: list[str]
     report_interval_seconds: float
     skip_reports: bool
@@ -66,6 +72,10 @@ class BatchAnswer(Answer):
             priority=batch.priority,
             include_folders=list(batch.include_folders),
             exclude_folders=list(batch.exclude_folders),
+            content_filter=batch.content_filter,
+            content_filter_language=batch.content_filter_language,
+            received_start=moment_or_none(batch.received_start),
+            received_end=moment_or_none(batch.received_end),
             notification_emails=list(batch.notification_emails),
             report_interval_seconds=batch.report_interval_seconds,
             skip_reports=batch.skip_reports,

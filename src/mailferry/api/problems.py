@@ -28,6 +28,7 @@ BY_CLASS: Mapping[type[MailferryError], HTTPStatus] = {
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.AlreadyExists: HTTPStatus.CONFLICT,
     errors.WrongState: HTTPStatus.CONFLICT,
+    errors.UserActive: HTTPStatus.CONFLICT,
     errors.InUse: HTTPStatus.CONFLICT,
     errors.InvalidValue: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.Forbidden: HTTPStatus.FORBIDDEN,
@@ -61,7 +62,8 @@ class FieldError(BaseModel):
 
 class Problem(BaseModel):
     """Problem details (RFC 9457). `code` is stable; `advice` says who must do what; `field` names the value that
-    cannot be used; `line` and `column` are a place in a CSV; `errors` lists what is wrong with the form of a request.
+    cannot be used; `line` and `column` are a place in a CSV; `errors` lists what is wrong with the form of a request,
+    or with each row of a CSV.
     """
 
     model_config = ConfigDict(json_schema_serialization_defaults_required=False)
@@ -114,6 +116,9 @@ def of_error(error: MailferryError) -> ProblemResponse:
         members["field"] = error.name
     if isinstance(error, CsvFileError):
         members |= {"line": error.line or None, "column": error.column or None, "position": error.position or None}
+    if isinstance(error, errors.NoUsableRow):
+        rows = [FieldError(field=f"line {row.line}, {row.column}", message=row.message) for row in error.rows[:100]]
+        members["errors"] = rows
     return problem(status_of(error), error.detail or error.summary(), **members)
 
 

@@ -17,6 +17,7 @@ from mailferry.service.endpoints import EndpointSettings
 from mailferry.service.tokens import Role
 
 MOST_LISTED = 1_000
+MOST_USERS = 50_000
 MOMENTS = ("start_after", "complete_after")
 
 
@@ -108,6 +109,10 @@ class BatchFields(Sent):
 
     include_folders: list[Text] | None = Field(None, max_length=MOST_LISTED)
     exclude_folders: list[Text] | None = Field(None, max_length=MOST_LISTED)
+    content_filter: Text | None = Field(
+        None, description="Such as: Received -ge '2025-01-01' -and Received -lt '2026-01-01'; '' for all mail."
+    )
+    content_filter_language: Text | None = Field(None, description="How its dates are written: en-US, de-DE.")
     notification_emails: list[Text] | None = Field(None, max_length=MOST_LISTED)
     report_interval_seconds: Seconds | None = Field(None, description="0: never.")
     skip_reports: Flag | None = None
@@ -124,17 +129,25 @@ class BatchFields(Sent):
 
 
 class NewBatch(BatchFields):
-    """A batch to be made of a CSV."""
+    """A batch to be made of a CSV, or of users of other batches."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_BATCH]})
 
     name: Text
-    source_endpoint: Text = Field(description="Name or GUID.")
-    target_endpoint: Text | None = Field(None, description="Name or GUID; null: the default target.")
-    csv_data: Base64 = Field(description="The CSV file, at most 10 MB, in base64.", repr=False)
+    source_endpoint: Text | None = Field(None, description="Name or GUID. With user_ids null: that of the users.")
+    target_endpoint: Text | None = Field(
+        None, description="Name or GUID; null: the default target, with user_ids that of the users."
+    )
+    csv_data: Base64 | None = Field(None, description="The CSV file, at most 10 MB, in base64.", repr=False)
     file_name: Text = ""
     auto_start: Flag = False
     allow_unknown_columns: Flag = False
+    adopt_preexisting: Flag = Field(False, description="Take users of the CSV over who are in other batches.")
+    remove_on_copy: Flag = Field(False, description="Leave nothing of those in their old batches.")
+    user_ids: list[Text] | None = Field(
+        None, max_length=MOST_USERS, description="In place of a CSV: users of other batches, by address or GUID."
+    )
+    disable_on_copy: Flag = Field(False, description="Stop those users in their old batches.")
 
 
 class MoreUsers(Sent):

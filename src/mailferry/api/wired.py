@@ -24,8 +24,13 @@ Wired = Annotated[Service, Depends(_service)]
 
 PageLimit = Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE, description="How many at most.")]
 ItemLimit = Annotated[int, Query(ge=1, le=MOST_ITEMS, description="How many at most.")]
+# An empty part is in every name: what an empty search box sends finds all.
 Search = Annotated[
-    str, Query(max_length=LONGEST_TEXT, pattern=r"^[^\x00]*$", description="A part of the name, in any case.")
+    str,
+    Query(max_length=LONGEST_TEXT, pattern=r"^[^\x00]*$", description="A part of the name, in any case; empty: all."),
+]
+AfterName = Annotated[
+    str, Query(max_length=LONGEST_TEXT, pattern=r"^[^\x00]*$", description="`next` of the page before.")
 ]
 # An empty name is refused: it comes from a variable that is not set, and would mean all.
 Name = Annotated[

@@ -219,7 +219,7 @@ class Reader(Protocol):
         changed_since: int = 0,
     ) -> Listing:
         """List messages from `first_uid` on, and those of `also`, which are smaller UIDs in ascending order; only
-        those changed after `changed_since` (a mod-sequence) if not 0.
+        those changed after `changed_since` (a mod-sequence) if not 0. Several folders may be asked for at once.
 
         Raises FolderGone.
         """

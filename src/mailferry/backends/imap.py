@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -21,18 +22,17 @@ from mailferry.backends.base import (
     Want,
 )
 from mailferry.backends.imap_errors import translated
-from mailferry.backends.imap_limit import groups, lowest_processed
+from mailferry.backends.imap_limit import lowest_processed
+from mailferry.backends.imap_listing import Question
 from mailferry.backends.imap_session import ImapSettings, Session
-from mailferry.backends.imap_stream import BodyStream
 from mailferry.errors import Side
 from mailferry.imap import commands
 from mailferry.imap.errors import CommandRefused
 from mailferry.imap.exchange import Exchange
-from mailferry.imap.responses import Exists, Fetch, FlagsEntry, ListEntry, Response, Status, StatusEntry
-from mailferry.imap.values import MAX_UID, DateCodec, split_uid_set
+from mailferry.imap.responses import Exists, FlagsEntry, ListEntry, Response, Status, StatusEntry, Tagged
+from mailferry.imap.values import DateCodec
 
 _SPECIAL = {use.value.lower(): use for use in SpecialUse} | {"\\spam": SpecialUse.JUNK, "\\allmail": SpecialUse.ALL}
-_IDENTITY = b"BODY.PEEK[HEADER.FIELDS (MESSAGE-ID DATE FROM TO SUBJECT)]"
 _HIDDEN = {"\\noselect", "\\nonexistent"}
 
 
@@ -43,8 +43,9 @@ class ImapReader:
         self.session = session
         self.key = session.settings.key
         self.features = session.features()
-        self._dates = DateCodec()
+        self.dates = DateCodec()
         self._flags: dict[bytes, Flags] = {}
+        self._opening = asyncio.Lock()  # what a FETCH asks for is of the folder that was opened last
 
     @classmethod
     async def open(cls, settings: ImapSettings, side: Side, log: logging.Logger | None = None) -> ImapReader:
@@ -167,10 +168,10 @@ class ImapReader:
                 result.append(_status(entries[-1]) if entries and reply.status == "OK" else None)
             for at, status in enumerate(result):
                 if status is not None and not status.uid_validity:
-                    result[at] = await self._examined(paths[at])
+                    result[at] = await self._examined_or_none(paths[at])
             return result
 
-    async def _examined(self, path: FolderPath) -> FolderStatus | None:
+    async def _examined_or_none(self, path: FolderPath) -> FolderStatus | None:
         try:
             return await self.examine(path)
         except errors.FolderGone:
@@ -181,7 +182,9 @@ class ImapReader:
     async def examine(self, path: FolderPath) -> FolderStatus:
         """Open a folder for reading. Raises FolderGone."""
         exchange = self.session.select(path, read_only=True, condstore=self.features.condstore)
-        reply = await exchange.reply
+        return self._examined(path, exchange, await exchange.reply)
+
+    def _examined(self, path: FolderPath, exchange: Exchange, reply: Tagged) -> FolderStatus:
         if reply.status != "OK":
             raise errors.FolderGone(f"{path}: {reply.text}", side=self.session.side)
         return selected_status(exchange.untagged)
@@ -196,60 +199,36 @@ class ImapReader:
         identify: Identify | None = None,
         changed_since: int = 0,
     ) -> Listing:
-        """One UID FETCH for all columns, and one more for each line full of `also`."""
+        """EXAMINE, one UID FETCH for all columns, and one more for each line full of `also`."""
+        question = Question(self, want, first_uid, also, identify, changed_since)
         with translated(self.session.side, self.session.settings.where):
-            listing = Listing(await self.examine(path))
-            if not listing.status.messages:
-                return listing
-            items = b"UID"
-            items += b" FLAGS" if want & Want.FLAGS else b""
-            items += b" INTERNALDATE" if want & Want.DATE else b""
-            items += b" RFC822.SIZE" if want & Want.SIZE else b""
-            items += b" " + _IDENTITY if want & Want.IDENTITY else b""
-            modifiers = b"CHANGEDSINCE %d" % changed_since if changed_since else b""
-            rows: dict[int, tuple[Flags, int, int, int]] = {}
-            older = frozenset(also)
+            if changed_since and not also:
+                return await self._changes(path, question)
+            async with self._opening:
+                return await self._listing(path, question)
 
-            def take(response: Response) -> None:
-                uid = response.uid if isinstance(response, Fetch) else None
-                if isinstance(response, Fetch) and uid is not None and (uid >= first_uid or uid in older):
-                    self._row(rows, response, want, identify)
+    async def _listing(self, path: FolderPath, question: Question) -> Listing:
+        status = await self.examine(path)
+        sets = deque(question.sets if status.messages else [])
+        while sets:
+            lowest = lowest_processed(await question.ask(sets.popleft()).reply)
+            if lowest > question.first_uid:
+                sets.append(b"%d:%d" % (question.first_uid, lowest - 1))
+        return question.answered(status)
 
-            sets = deque([b"%d:%d" % (first_uid, MAX_UID)])
-            for group in groups(also, self.session.message_limit):
-                sets.extendleft(split_uid_set(group, self.session.quirks.max_command_bytes - 300) if group else [])
-            while sets:
-                exchange = self.session.client.begin("FETCH")
-                exchange.on_untagged = take
-                command = commands.uid_fetch(sets.popleft(), items, modifiers)
-                self.session.client.push_parts(exchange, command.parts)
-                self.session.client.finish(exchange)
-                lowest = lowest_processed(await exchange.reply)
-                if lowest > first_uid:
-                    sets.append(b"%d:%d" % (first_uid, lowest - 1))
-        for uid in sorted(rows):
-            flags, date, size, identity = rows[uid]
-            listing.uids.append(uid)
-            if want & Want.FLAGS:
-                listing.flags.append(flags)
-            if want & Want.DATE:
-                listing.dates.append(date)
-            if want & Want.SIZE:
-                listing.sizes.append(size)
-            if want & Want.IDENTITY:
-                listing.identities.append(identity)
-        return listing
-
-    def _row(
-        self, rows: dict[int, tuple[Flags, int, int, int]], fetch: Fetch, want: Want, identify: Identify | None
-    ) -> None:
-        assert fetch.uid is not None
-        if fetch.uid in rows and fetch.internal_date is None and fetch.size is None:
-            return  # an unsolicited flag update for a message that we have
-        date = self._dates.parse(fetch.internal_date) if fetch.internal_date else None
-        header = next(iter(fetch.sections.values()), None) if fetch.sections else None
-        identity = identify(header or b"") if identify is not None and want & Want.IDENTITY else 0
-        rows[fetch.uid] = (self.flags(fetch.raw_flags), date[0] if date else -1, fetch.size or 0, identity)
+    async def _changes(self, path: FolderPath, question: Question) -> Listing:
+        """Ask behind the EXAMINE, with the first step of this coroutine: folders that are asked for together take one
+        round trip. What one FETCH cannot tell is asked for in the ordinary way.
+        """
+        async with self._opening:
+            exchange = self.session.select(path, read_only=True, condstore=self.features.condstore)
+            asked = question.ask(question.sets[0], tolerant=True)
+        status = self._examined(path, exchange, await exchange.reply)
+        reply = await asked.reply
+        if status.messages and (reply.status != "OK" or lowest_processed(reply)):
+            async with self._opening:
+                return await self._listing(path, question)
+        return question.answered(status)
 
     def keywords(self, paths: Sequence[FolderPath]) -> Awaitable[Flags]:
         """EXAMINE each, pipelined, and read FLAGS."""
@@ -276,6 +255,8 @@ class ImapReader:
 
     def stream(self, jobs: Callable[[], FetchJob | None]) -> AsyncIterator[list[Item]]:
         """Read bodies; see Reader."""
+        from mailferry.backends.imap_stream import BodyStream  # a pass that finds nothing new reads no bodies
+
         return BodyStream(self, jobs).run()
 
     async def reopen(self) -> None:

@@ -122,7 +122,7 @@ class BodyStream:
 
     def _convert(self, received: list[Fetched | bytes | Exchange]) -> list[Item]:
         batch: list[Item] = []
-        flags, parse, append = self._reader.flags, self._reader._dates.parse, batch.append
+        flags, parse, append = self._reader.flags, self._reader.dates.parse, batch.append
         made = tuple.__new__  # what Mail(...) does, without a call of a function in Python
         for item in received:
             if type(item) is Fetched:

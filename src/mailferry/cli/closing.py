@@ -39,6 +39,8 @@ def counts(ending: Ending) -> list[tuple[str, int, str]]:
         ("Flags changed", totals.flags_changed, ""),
         ("Skipped", totals.skipped, "see below" if ending.skipped else ""),
     ]
+    if totals.left_out:
+        rows.append(("Left out", totals.left_out, "were not received in the range"))
     if totals.removed:
         rows.append(("Removed", totals.removed, "were deleted on the source"))
     if totals.gone_from_target:
@@ -70,6 +72,8 @@ def advice(ending: Ending, report: str) -> Iterator[str]:
         yield "--report FILE writes the whole list with the servers' reasons."
     if ending.failed_folders:
         yield "Run the same command again when the cause is mended: only the rest is copied."
+    if ending.chose_nothing:
+        yield "Check --include-folders and --exclude-folders: nothing was copied."
     if ending.exit_code == 0:
         yield "Run the same command again to bring new mail over; mailferry verify proves that all is there."
 

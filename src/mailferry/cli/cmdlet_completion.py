@@ -7,7 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from mailferry.cli.cmdlet_words import FORMATS, NOUNS, SHELLS
+from mailferry.cli.cmdlet_connection import connect, place_of
+from mailferry.cli.cmdlet_words import FORMATS, NAMES, NOUNS, SHELLS
+from mailferry.errors import BadUsage
 
 GENERAL: Final[Mapping[str, tuple[str, ...]]] = {
     "--data": (),
@@ -15,16 +17,40 @@ GENERAL: Final[Mapping[str, tuple[str, ...]]] = {
     "--token-file": (),
     "--output": FORMATS,
 }
+NAMES_SECONDS: Final = 1.0
+"""How long somebody who presses Tab waits for the service."""
+
+FAILED: Final = 1
 _OPTION: Final = re.compile(r"^  +(?:-\w[\w-]*(?: \S+)?, )*(--[a-z][a-z-]*)(?: (\{[^}]*\}|[A-Z][\w|]*))?", re.MULTILINE)
 _ACTIONS: Final = re.compile(r"^actions:\n(?:  .*\n)+", re.MULTILINE)
 _ACTION: Final = re.compile(r"^    ([a-z]+)  ", re.MULTILINE)
 
 
 def completion(arguments: argparse.Namespace) -> int:
-    """Print the script."""
+    """Print the script; or the names that its functions ask for."""
+    if arguments.shell == NAMES:
+        return _names(arguments)
     from mailferry.cmdlets.complete_shell import script, words_of
 
     print(script(arguments.shell, words_of(GENERAL, words_of_commands(arguments.commands))), end="")
+    return 0
+
+
+def _names(arguments: argparse.Namespace) -> int:
+    """Print the names of a collection that begin with a text. Whatever goes wrong, nothing is said: somebody types."""
+    from mailferry.cmdlets.complete_names import COLLECTIONS, KnownNames
+
+    collection = arguments.of.replace("-", " ")
+    try:
+        client = connect(place_of(arguments), warn=lambda _text: None, timeout_seconds=NAMES_SECONDS)
+    except BadUsage:
+        return FAILED
+    if client is None or collection not in COLLECTIONS:
+        return FAILED
+    with client:
+        for name in KnownNames(client)(collection, arguments.begun):
+            if name.isprintable():
+                print(name)
     return 0
 
 

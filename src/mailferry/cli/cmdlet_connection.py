@@ -55,9 +55,12 @@ def no_service(place: Place) -> str:
     )
 
 
-def connect(place: Place, environment: Mapping[str, str] = os.environ, *, warn: Warn) -> Client | None:
+def connect(
+    place: Place, environment: Mapping[str, str] = os.environ, *, warn: Warn, timeout_seconds: float | None = None
+) -> Client | None:
     """Make a client of the service; None: there is no service on the data folder. Nothing is sent yet.
 
+    `timeout_seconds`: how long each step of a request may take; None: the usual times.
     Raises BadUsage if the URL cannot be used or there is no token.
     """
     url = place.url or _address(place.folder)
@@ -68,7 +71,8 @@ def connect(place: Place, environment: Mapping[str, str] = os.environ, *, warn: 
     from mailferry.imap.values import Secret
 
     token = Secret(_token(place, environment, warn))
-    return Client(url, token, transport=_trusting() if url.startswith("https:") else None)
+    transport = _trusting() if url.startswith("https:") else None
+    return Client(url, token, transport=transport, timeout_seconds=timeout_seconds)
 
 
 def _trusting() -> BaseTransport:

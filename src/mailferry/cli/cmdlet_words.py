@@ -22,6 +22,8 @@ NOUNS: Final[Mapping[str, str]] = {
 
 FORMATS: Final = ("table", "list", "json", "csv")
 SHELLS: Final = ("bash", "zsh", "fish", "powershell")
+NAMES: Final = "names"
+"""Asked of `mailferry completion` in place of a shell: names that a service knows."""
 
 PLAIN_HTTP: Final = "--allow-plain-http"
 _VALUED: Final = ("--data", "--url", "--token-file", "--output")

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Final
 
 from mailferry.cli.cmdlet_connection import Place, connect, no_service, place_of
@@ -77,7 +78,6 @@ def _standard_input() -> str:
 
 def _interactive(place: Place, client: Client | None, host: StreamHost, environment: Mapping[str, str]) -> int:
     """Talk with a person. A service that does not answer is told at once, not at the first command."""
-    from mailferry import __version__
     from mailferry.cmdlets.errors import ServiceError
 
     if client is None:
@@ -93,9 +93,17 @@ def _interactive(place: Place, client: Client | None, host: StreamHost, environm
         from mailferry.cmdlets.console import Console
         from mailferry.cmdlets.evaluate import Session
 
-        host.write(f"Mailferry {__version__} at {client.base_url}. Get-Help lists the cmdlets, exit leaves.")
+        host.write(welcome(client.base_url, host.width))
         session = Session(client, host, environment=environment)
         return Console(session, KnownNames(client), history=history_file(environment)).run()
+
+
+def welcome(url: str, width: int) -> str:
+    """Give what a person is told first, without a line that is broken inside a word."""
+    from mailferry import __version__
+
+    text = f"Mailferry {__version__} at {url}. Get-Help lists the cmdlets, exit leaves."
+    return fill(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def _greet(client: Client) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from bisect import bisect_left
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,16 +20,17 @@ from mailferry.cli.wiretrace import Loggers
 from mailferry.errors import MailferryError, RootNotFound, Side
 from mailferry.records import dataclass, field
 from mailferry.sync.ledger import FolderRow, Ledger, Load
-from mailferry.sync.limit import apply_limit, must_choose, over_limit, within
+from mailferry.sync.leftout import apply_range, left_out
+from mailferry.sync.limit import choose, must_choose, over_limit
 from mailferry.sync.names import FolderMap, MappedFolder, map_folders
 from mailferry.sync.options import Options
-from mailferry.sync.plan import FolderPlan, is_unchanged, plan_folder
+from mailferry.sync.plan import FolderPlan, is_unchanged, plan_folder, within
 
 
 @dataclass(slots=True)
 class PlannedFolder:
-    """One folder. `too_large` and `over_limit` messages are not copied; `there` are on the target already, and are
-    matched first.
+    """One folder. `too_large`, `over_limit` and `left_out` messages are not copied; the last were not received in the
+    range. `there` are on the target already, and are matched first.
     """
 
     source: str
@@ -40,6 +42,7 @@ class PlannedFolder:
     size_bytes: int = 0
     too_large: int = 0
     over_limit: int = 0
+    left_out: int = 0
     there: int = 0
     error: str = ""
 
@@ -52,6 +55,11 @@ class Plan:
     left_out: list[tuple[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     target_exists: bool = True
+
+    @property
+    def chose_nothing(self) -> bool:
+        """True if the source has folders, and a copy would take none of them."""
+        return not self.folders and bool(self.left_out)
 
     def to_dict(self) -> dict[str, object]:
         """Give it for JSON."""
@@ -108,6 +116,7 @@ class _Planner:
         self._limit_bytes = min(options.max_message_bytes, features.max_message_bytes or options.max_message_bytes)
         self._filter = options.filter
         self._max_items = options.max_items
+        self._received = options.received
 
     async def plan(self) -> Plan:
         """Map the folders, and look into each that is not as it was."""
@@ -120,12 +129,16 @@ class _Planner:
         plan = Plan(target_exists=self._target is not None, warnings=list(mapped.warnings))
         plan.left_out = [(str(out.source.path), out.text) for out in mapped.left_out]
         statuses = {entry.source.raw_name: await self._status(entry) for entry in mapped.entries}
+        present = [row for raw, row in rows.items() if statuses.get(raw) is not None]
+        await apply_range(self._source, self._ledger, present, self._received)
         limited = await self._limit(mapped.entries, rows, statuses)
+        outside = left_out(await self._ledger.exceptions(), rows.values())
         for entry in mapped.entries:
             planned = PlannedFolder(str(entry.source.path), str(entry.target), entry.reason, entry.exists)
             row, status = rows.get(entry.source.raw_name), statuses[entry.source.raw_name]
             planned.there = counts.get(entry.target, 0) if entry.source.raw_name not in known else 0
-            planned.over_limit = limited.get(row.id, 0) if row is not None else 0
+            if row is not None:
+                planned.over_limit, planned.left_out = limited.get(row.id, 0), outside.get(row.id, 0)
             if status is None:
                 planned.error = "the folder cannot be read"
             else:
@@ -161,49 +174,57 @@ class _Planner:
             )
             rows.update({row.source_raw: row for row in made})
         folders = [(rows[raw], status) for raw, status in found.items() if raw in rows]
-        if await must_choose(self._ledger, folders, self._max_items, begun=begun):
-            chosen = [row for row, status in folders if status.messages]
-            await apply_limit(self._source, self._ledger, chosen, self._max_items)
-        return over_limit(await self._ledger.exceptions())
+        most, received = self._max_items, self._received
+        if await must_choose(self._ledger, folders, most, received, begun=begun):
+            await choose(self._source, self._ledger, folders, most, received, begun=begun)
+        return over_limit(await self._ledger.exceptions(), rows.values())
 
     async def _look(
         self, entry: MappedFolder, row: FolderRow | None, status: FolderStatus, planned: PlannedFolder
     ) -> None:
         planned.found = status.messages
-        if not status.messages or (row is not None and is_unchanged(row, status)):
+        if not status.messages or (row is not None and await self._is_unchanged(row, status)):
             return
+        received = self._received
         try:
-            listing = await self._source.listing(entry.source.path, Want.SIZE)
+            listing = await self._source.listing(
+                entry.source.path, Want.SIZE if received.is_open else Want.SIZE | Want.DATE
+            )
         except MailferryError as error:
             planned.error = str(error)
             return
         wanted = await self._wanted(row, status)
-        for uid, size in zip(listing.uids, listing.sizes, strict=True):
+        for i, (uid, size) in enumerate(zip(listing.uids, listing.sizes, strict=True)):
             if wanted is not None and not _is_in(uid, wanted):
                 continue
-            if size > self._limit_bytes:
+            if not received.is_open and not received.admits(listing.dates[i]):
+                planned.left_out += 1
+            elif size > self._limit_bytes:
                 planned.too_large += 1
             else:
                 planned.to_copy += 1
                 planned.size_bytes += size
+
+    async def _is_unchanged(self, row: FolderRow, status: FolderStatus) -> bool:
+        return is_unchanged(row, status) and not await self._ledger.lost_uids(row.id)
 
     async def _wanted(self, row: FolderRow | None, status: FolderStatus) -> FolderPlan | None:
         """Give what is not known of the folder; None if nothing is."""
         if row is None or row.source_uid_validity != status.uid_validity:
             return None
         covers = await self._ledger.covers(row.id, source_uid_validity=row.source_uid_validity)
-        if row.adopted:
-            adopted = await self._ledger.chunks(row.id, columns=Load.OUTCOMES)
-            covers = [*covers, *((uid, uid) for chunk in adopted for uid in chunk.columns.uids)]
+        chunks = await self._ledger.chunks(row.id, columns=Load.OUTCOMES)
+        covers = [*covers, *((uid, uid) for chunk in chunks if chunk.cover == (0, 0) for uid in chunk.columns.uids)]
         lost = await self._ledger.lost_uids(row.id)
         return plan_folder(row, status, covers, lost, condstore=self._source.features.condstore)
 
 
 def _is_in(uid: int, plan: FolderPlan) -> bool:
-    return within(uid, plan.ranges) or uid in plan.resend
+    at = bisect_left(plan.resend, uid)
+    return within(uid, plan.ranges) or (at < len(plan.resend) and plan.resend[at] == uid)
 
 
 def totals(plan: Plan) -> Mapping[str, int]:
     """Add the folders up."""
-    names = ("found", "to_copy", "size_bytes", "too_large", "over_limit", "there")
+    names = ("found", "to_copy", "size_bytes", "too_large", "over_limit", "left_out", "there")
     return {name: sum(int(getattr(folder, name)) for folder in plan.folders) for name in names}

@@ -30,13 +30,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Messages of all mapped folders. `found` is the sum of the next four when a pass is complete."""
+    """Messages of all mapped folders. `found` is the sum of the next five when a pass is complete."""
 
     found: int
     copied: int
     already_there: int
     adopted: int
     skipped: int
+    left_out: int
     flags_changed: int
     removed: int
     size_bytes: int
@@ -64,6 +65,11 @@ class Ending:
         return self.error is None and not self.stopped_by
 
     @property
+    def chose_nothing(self) -> bool:
+        """True if the source has folders, and none of them was to be copied."""
+        return self.whole and not self.stats.folders and bool(self.left_out)
+
+    @property
     def skipped(self) -> list[Message]:
         """Messages that are not on the target, of this pass and earlier ones."""
         return [message for message in self.messages if message.not_copied]
@@ -86,6 +92,7 @@ class Ending:
             already_there=there,
             adopted=total("adopted"),
             skipped=skipped,
+            left_out=total("left_out"),
             flags_changed=total("flags_changed"),
             removed=total("removed"),
             size_bytes=total("size_bytes"),
@@ -101,6 +108,8 @@ class Ending:
             return exitcodes.exit_code(self.error)
         if self.failed_folders:
             return exitcodes.FOLDERS_FAILED
+        if self.chose_nothing:
+            return exitcodes.NOTHING_CHOSEN
         kinds = {message.row.kind for message in self.skipped}
         if kinds - {ExceptionKind.OVER_LIMIT}:
             return exitcodes.SKIPPED

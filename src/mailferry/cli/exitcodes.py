@@ -17,6 +17,7 @@ FOLDERS_FAILED = 41
 OVER_LIMIT = 42
 DIFFERENT = 43
 MAILBOXES_FAILED = 44
+NOTHING_CHOSEN = 45
 SIGNAL_BASE = 128
 
 _BASES: Mapping[Side, int] = MappingProxyType({Side.SOURCE: 10, Side.TARGET: 20})
@@ -68,6 +69,8 @@ _PLAIN: Mapping[str, int] = MappingProxyType(
         "store-failed": 74,
         "worker-lost": 75,
         "workers-unstartable": 76,
+        "user-active": 77,
+        "csv-no-usable-row": 78,
     }
 )
 
@@ -93,6 +96,7 @@ _OUTCOMES: Mapping[int, str] = MappingProxyType(
         OVER_LIMIT: "Done up to the limit on messages: the rest was left out.",
         DIFFERENT: "Verified, and something is missing or altered.",
         MAILBOXES_FAILED: "Migrated, but mailboxes failed or rows of the CSV were left out: the summary names them.",
+        NOTHING_CHOSEN: "Nothing was done: the lists of folders leave no folder of the source.",
         129: "Stopped by a hang-up of the terminal.",
         130: "Stopped by Ctrl-C.",
         143: "Stopped by SIGTERM.",

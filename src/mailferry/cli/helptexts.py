@@ -43,6 +43,14 @@ over: a message that was copied once is not copied again, whatever happened in
 between. Nothing is changed at the source, and nothing is deleted on the target
 unless --mirror-deletions asks for it."""
 
+_DATES = """
+dates:
+  A day such as 2025-01-31, or a moment such as 2025-01-31T08:00:00+01:00; without
+  a zone it is UTC. What counts is when the server received the message. The
+  range begins with --received-after and ends just before --received-before. With
+  another range later, what it takes comes over, and nothing is removed.
+"""
+
 _SIZES = """
 sizes:
   Bytes, or with K, M or G: 35MB is 36,700,160 bytes.
@@ -51,8 +59,9 @@ sizes:
 _EXIT = """
 exit codes:
   0 complete, 2 wrong usage, 10-19 the source, 20-34 the target, 40 messages
-  skipped, 41 folders failed, 42 over the limit, 43 differences found, 50-53 the
-  ledger, 130 Ctrl-C. All of them: mailferry help exit-codes
+  skipped, 41 folders failed, 42 over the limit, 43 differences found, 45 no
+  folder chosen, 50-53 the ledger, 130 Ctrl-C. All of them:
+  mailferry help exit-codes
 """
 
 COPY_EPILOG = (
@@ -63,11 +72,14 @@ examples:
   mailferry copy --source-password-file old.txt --target-password-file new.txt \\
       --exclude-folders '#JunkEmail#,#DeletedItems#/*' --report terry.json \\
       imaps://terry@imap.contoso.com imaps://terry@mail.fabrikam.com
+  mailferry copy --received-after 2025-01-01 --received-before 2026-01-01 \\
+      imaps://terry@imap.contoso.com maildir:./2025/terry
   mailferry copy --authzid terry imaps://mailadmin@imap.contoso.com maildir:./terry
 
 """
     + LOCATIONS
     + FOLDERS
+    + _DATES
     + _SIZES
     + _EXIT
 )
@@ -87,6 +99,7 @@ examples:
 """
     + LOCATIONS
     + FOLDERS
+    + _DATES
     + _EXIT
 )
 

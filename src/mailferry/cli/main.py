@@ -90,14 +90,16 @@ def _copy(arguments: argparse.Namespace) -> int:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from mailferry.cli.requests import make_filter, make_request
+    from mailferry.cli.requests import make_filter, make_range, make_request
 
-    folder_filter = make_filter(arguments)
+    folder_filter, received = make_filter(arguments), make_range(arguments)
     request = make_request(arguments, os.environ, ask=_asker(), warn=_warn)
     from mailferry.cli.verify import verify
     from mailferry.sync.verify import VerifyOptions
 
-    options = VerifyOptions(filter=folder_filter, quick=arguments.quick, reread_source=arguments.reread_source)
+    options = VerifyOptions(
+        filter=folder_filter, received=received, quick=arguments.quick, reread_source=arguments.reread_source
+    )
     return verify(request, options, resend=arguments.repair)
 
 

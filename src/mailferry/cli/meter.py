@@ -35,7 +35,7 @@ class Reading:
 
 
 def _done(folder: FolderStats) -> int:
-    return folder.copied + folder.had + folder.adopted + folder.skipped
+    return folder.copied + folder.had + folder.adopted + folder.skipped + folder.left_out
 
 
 def _is_over(folder: FolderStats) -> bool:

@@ -184,6 +184,7 @@ def as_fields(view: BatchView) -> dict[str, object]:
         "total": view.total,
         **{summary.value.lower(): count for summary, count in view.by_summary.items()},
         "percentage": view.percentage,
+        "content_filter": view.batch.content_filter,
         "items_found": view.items_found,
         "items_synced": view.items_synced,
         "items_skipped": view.items_skipped,

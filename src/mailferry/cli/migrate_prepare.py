@@ -15,7 +15,9 @@ from mailferry.migration.model import Batch, Endpoint
 from mailferry.migration.states import BATCH_ACTIONS, Action, BatchStatus
 from mailferry.service.batchsettings import blank_batch
 from mailferry.service.errors import NotFound
+from mailferry.service.passresults import received_range
 from mailferry.service.views import BatchView, RowErrorView
+from mailferry.sync.received import ReceivedRange
 
 if TYPE_CHECKING:
     from mailferry.service.wiring import Service
@@ -59,7 +61,7 @@ async def _endpoint(service: Service, request: MigrateRequest, wanted: EndpointR
 async def _create(
     service: Service, request: MigrateRequest, source: Endpoint, target: Endpoint, display: Display
 ) -> Prepared:
-    if refused := await all_refused(service, request.csv, target):
+    if refused := await all_refused(service, request.csv, source, target):
         nothing = blank_batch(request.batch, source, target, "", service.now())
         return Prepared(BatchView(nothing, row_errors=len(refused)), refused=refused)
     display.note(f"Batch {request.batch}: {len(request.csv.rows):,} mailboxes from {source.name} to {target.name}.")
@@ -67,7 +69,7 @@ async def _create(
         request.batch,
         source.name,
         request.csv_data,
-        request.settings,
+        request.settings_for(ReceivedRange()),
         target_endpoint=target.name,
         auto_start=True,
         allow_unknown_columns=request.allow_unknown_columns,
@@ -92,7 +94,7 @@ async def _go_on(
         )
     display.note(f"Batch {batch.name}: going on ({batch.status}).")
     news.before([user async for user in service.reports.users(batch.guid)])
-    changed = await service.batches.change(batch.guid, request.settings)
+    changed = await service.batches.change(batch.guid, request.settings_for(received_range(batch)))
     for text in _changes(batch, changed.batch):
         display.note(text)
     await service.batches.add_users(
@@ -111,7 +113,7 @@ async def _go_on(
 
 def _changes(before: Batch, after: Batch) -> list[str]:
     """Say which settings of a batch this run changes."""
-    return [
+    changes = [
         f"Batch {after.name}: {option} is now {_patterns(now)} (it was {_patterns(then)}), from this run on."
         for option, then, now in (
             ("--include-folders", before.include_folders, after.include_folders),
@@ -119,6 +121,14 @@ def _changes(before: Batch, after: Batch) -> list[str]:
         )
         if tuple(then) != tuple(now)
     ]
+    if after.content_filter != before.content_filter:
+        then = before.content_filter or "all"
+        now = after.content_filter or "all"
+        changes.append(f"Batch {after.name}: mail is now {now} (it was: {then}), from this run on.")
+    elif after.content_filter:
+        lifted = "--received-after any --received-before any lifts that."
+        changes.append(f"Batch {after.name}: still only mail {received_range(after)}; {lifted}")
+    return changes
 
 
 def _patterns(patterns: Sequence[str]) -> str:

@@ -6,26 +6,29 @@ import argparse
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mailferry.backends.registry import Location
 from mailferry.cli import wording
 from mailferry.cli.locations import Given, is_loopback, parse_location
 from mailferry.cli.passwords import Ask, Warn, with_password
+from mailferry.cli.requests import make_range, range_between
 from mailferry.cli.service_arguments import DEFAULT_DATA
 from mailferry.errors import BadUsage, Side
 from mailferry.imap.values import Secret
+from mailferry.migration.contentfilter import content_filter_text
 from mailferry.migration.csvfile import MAX_BYTES, CsvFile, parse
 from mailferry.migration.model import Authentication, EndpointRole, EndpointType, Security
 from mailferry.service.batchsettings import LONGEST_NAME, BatchSettings
 from mailferry.service.endpoints import EndpointSettings
+from mailferry.sync.received import ReceivedRange
 
 _SECURITY = {"none": Security.NONE, "ssl": Security.SSL, "tls": Security.TLS}
 _SCHEMES = ("imaps", "imap+tls", "imap")
 _SERVERS = "imaps://host, imap+tls://host or imap://host"
 _OF_ONE_RUN = frozenset({"command", "commands", "csv", "name", "failures", "report", "watch", "json", "quiet"})
-_OF_THE_BATCH = frozenset({"include_folders", "exclude_folders"})
+_OF_THE_BATCH = frozenset({"include_folders", "exclude_folders", "received_after", "received_before"})
 """Arguments that a resubmission does not need: it has its own, or the batch has them."""
 
 
@@ -54,6 +57,8 @@ class MigrateRequest:
     source: EndpointRequest
     target: EndpointRequest
     settings: BatchSettings
+    received_after: str | None
+    received_before: str | None
     data: Path
     failures: Path
     report: Path | None
@@ -64,6 +69,13 @@ class MigrateRequest:
     quiet: bool
     workers: int | None
     resubmission: str
+
+    def settings_for(self, earlier: ReceivedRange) -> BatchSettings:
+        """Give what is to be set of a batch that is limited to a range already. Raises BadUsage."""
+        if (self.received_after, self.received_before) == (None, None):
+            return self.settings
+        received = range_between(self.received_after, self.received_before, earlier)
+        return replace(self.settings, content_filter=content_filter_text(received))
 
 
 def make_request(
@@ -82,6 +94,7 @@ def make_request(
     for place in (failures, Path(arguments.report) if arguments.report else None):
         if place is not None and not os.access(place.absolute().parent, os.W_OK):
             raise BadUsage(f"{place} cannot be written: its folder is missing or read-only.")
+    make_range(arguments)
     source, target = _source(arguments), _target(arguments, environment, ask=ask, warn=warn)
     if not arguments.quiet:
         for endpoint in (source, target):
@@ -97,6 +110,8 @@ def make_request(
             include_folders=wording.split_list(arguments.include_folders) or None,
             exclude_folders=wording.split_list(arguments.exclude_folders) or None,
         ),
+        received_after=arguments.received_after,
+        received_before=arguments.received_before,
         data=Path(arguments.data),
         failures=failures,
         report=Path(arguments.report) if arguments.report else None,

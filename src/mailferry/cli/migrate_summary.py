@@ -18,6 +18,7 @@ from mailferry.cli.service_arguments import DEFAULT_DATA
 from mailferry.errors import BadUsage
 from mailferry.migration.failures import FailedRow, failures_csv
 from mailferry.migration.model import User
+from mailferry.service.passresults import received_range
 from mailferry.service.views import BatchView, RowErrorView
 
 SHOWN = 20
@@ -146,6 +147,7 @@ def _figures(result: Result) -> list[tuple[str, str]]:
             ("Failed", number(view.failed), view.failed > 0),
             ("Stopped", number(view.stopped), view.stopped > 0),
             ("Rows of the CSV left out", number(len(result.row_errors)), bool(result.row_errors)),
+            ("Only mail received", str(received_range(view.batch)), not received_range(view.batch).is_open),
             ("Messages found", number(view.items_found), view.total > 0),
             ("Messages on the target", number(view.items_synced), view.total > 0),
             ("New messages", number(result.new_messages), result.had is not None),
@@ -178,7 +180,8 @@ def _headline(result: Result) -> tuple[str, str]:
     if result.stopped_by:
         return "Stopped; run the same command again to go on from here", "bold yellow"
     if result.exit_code == exitcodes.COMPLETE:
-        return "Synced: every message of every mailbox is on the target", "bold green"
+        whole = received_range(view.batch).is_open
+        return f"Synced: every message of {'every mailbox' if whole else 'the range'} is on the target", "bold green"
     if result.exit_code == exitcodes.SKIPPED:
         return "Synced, but some messages were not copied", "bold yellow"
     lost = [

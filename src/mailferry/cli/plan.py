@@ -8,7 +8,7 @@ import sys
 
 from mailferry.cli import report
 from mailferry.cli.dryrun import Plan, make_plan
-from mailferry.cli.exitcodes import COMPLETE, FOLDERS_FAILED, SIGNAL_BASE
+from mailferry.cli.exitcodes import COMPLETE, FOLDERS_FAILED, NOTHING_CHOSEN, SIGNAL_BASE
 from mailferry.cli.jsonlines import JsonLines
 from mailferry.cli.requests import Request
 from mailferry.cli.stopping import Finished, until_signal
@@ -32,6 +32,8 @@ def plan(request: Request, options: Options) -> int:
     if isinstance(made, int):
         return made
     _tell(made, request)
+    if made.chose_nothing:
+        return NOTHING_CHOSEN
     return FOLDERS_FAILED if any(folder.error for folder in made.folders) else COMPLETE
 
 

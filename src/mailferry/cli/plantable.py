@@ -60,6 +60,7 @@ def _notes(folder: PlannedFolder) -> list[str]:
     notes += [f"{wording.number(folder.there)} there already, matched first"] if folder.there else []
     notes += [f"{wording.number(folder.too_large)} too large"] if folder.too_large else []
     notes += [f"{wording.number(folder.over_limit)} older ones over the limit"] if folder.over_limit else []
+    notes += [f"{wording.number(folder.left_out)} not received in the range"] if folder.left_out else []
     return notes
 
 
@@ -72,7 +73,12 @@ def _closing(console: Console, plan: Plan) -> None:
     if sums["over_limit"]:
         older = wording.plural(sums["over_limit"], "message")
         _line(console, f"{older} would be left out, the oldest: there are more than --max-items.", "yellow")
-    _line(console, "Run the same command without --dry-run to copy.")
+    if sums["left_out"]:
+        _line(console, f"{wording.plural(sums['left_out'], 'message')} would be left out: not received in the range.")
+    if plan.chose_nothing:
+        _line(console, "No folder was chosen: check --include-folders and --exclude-folders.", "yellow")
+    else:
+        _line(console, "Run the same command without --dry-run to copy.")
     console.print()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -18,8 +19,11 @@ from mailferry.records import dataclass
 if TYPE_CHECKING:
     from mailferry.sync.folderfilter import FolderFilter
     from mailferry.sync.options import Options
+    from mailferry.sync.received import ReceivedRange
 
 MOST_CONNECTIONS = 32
+NO_BOUND = "any"
+"""In place of a date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +80,47 @@ def make_filter(arguments: argparse.Namespace) -> FolderFilter:
         raise BadUsage(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
 
 
+def make_range(arguments: argparse.Namespace) -> ReceivedRange:
+    """Read the dates between which mail was received. Raises BadUsage."""
+    from mailferry.sync.received import ReceivedRange
+
+    return range_between(arguments.received_after, arguments.received_before, ReceivedRange())
+
+
+def range_between(after_text: str | None, before_text: str | None, earlier: ReceivedRange) -> ReceivedRange:
+    """Read dates; a bound that is not given is that of the earlier range. Raises BadUsage."""
+    from mailferry.sync.received import ReceivedRange
+
+    after = _moment(after_text, "--received-after", earlier.start)
+    before = _moment(before_text, "--received-before", earlier.end)
+    try:
+        return ReceivedRange.between(after, before)
+    except ValueError:
+        raise BadUsage("--received-before must be later than --received-after.") from None
+
+
+def _moment(text: str | None, option: str, earlier: int | None) -> datetime | None:
+    """Read a day or a moment; without a zone it is UTC."""
+    if text is None:
+        return None if earlier is None else datetime.fromtimestamp(earlier, UTC)
+    if text == NO_BOUND:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.year not in range(1900, 3000):
+            raise ValueError("no mail is from then")
+    except ValueError:
+        raise BadUsage(f"{option} must be a date such as 2025-01-31, or 2025-01-31T08:00:00+01:00.") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
 def check_options(arguments: argparse.Namespace) -> None:
     """Check what `make_options` reads, without loading the engine for the usual case. Raises BadUsage."""
     _limits(arguments)
     if arguments.include_folders or arguments.exclude_folders:
         make_filter(arguments)
+    if (arguments.received_after, arguments.received_before) != (None, None):
+        make_range(arguments)
 
 
 def make_options(arguments: argparse.Namespace) -> Options:
@@ -92,6 +132,7 @@ def make_options(arguments: argparse.Namespace) -> Options:
         filter=make_filter(arguments),
         max_message_bytes=limits.message_bytes or usual.max_message_bytes,
         max_items=limits.items or usual.max_items,
+        received=make_range(arguments),
         mirror_deletions=arguments.mirror_deletions,
         full_flags=True,  # who runs the command wants it now
         newest_first=arguments.order == "newest-first",

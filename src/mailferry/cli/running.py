@@ -17,6 +17,7 @@ from mailferry.cli.requests import Request
 from mailferry.cli.stopping import Finished, until_signal
 from mailferry.errors import MailferryError
 from mailferry.sync.ledger_sqlite import SqliteLedger
+from mailferry.sync.leftout import about_messages
 from mailferry.sync.options import Event, Options, Stats
 from mailferry.sync.run import OpenReader, OpenTarget, PassResult, run_pass
 
@@ -144,7 +145,7 @@ class Run:
 
 async def _noted(ledger: Ledger) -> list[Message]:
     names = {row.id: str(row.source_path) for row in await ledger.folders()}
-    return [Message(names.get(row.folder_id, ""), row) for row in await ledger.exceptions()]
+    return [Message(names.get(row.folder_id, ""), row) for row in about_messages(await ledger.exceptions())]
 
 
 def _leave(code: int) -> None:

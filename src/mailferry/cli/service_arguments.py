@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from mailferry.cli.cmdlet_words import SHELLS
+from mailferry.cli.cmdlet_words import NAMES, SHELLS
 
 DEFAULT_PORT = 8380
 DEFAULT_DATA = "mailferry-data"
@@ -91,6 +91,7 @@ def add_migrate(parser: argparse.ArgumentParser) -> None:
         "--include-folders", metavar="LIST", action="append", default=[], help="only these, such as 'INBOX,Clients/*'"
     )
     what.add_argument("--exclude-folders", metavar="LIST", action="append", default=[], help="not these; wins")
+    add_received(what)
     what.add_argument("--allow-unknown-columns", action="store_true", help="take a CSV with other columns too")
     how = parser.add_argument_group("how")
     add_data(how)
@@ -104,6 +105,14 @@ def add_migrate(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--report", metavar="FILE", default="", help="write a line for each mailbox as CSV")
     output.add_argument("--json", action="store_true", help="print events as JSON, one a line")
     output.add_argument("-q", "--quiet", action="store_true", help="print nothing if all went well")
+
+
+def add_received(group: argparse._ArgumentGroup) -> None:
+    """Add the options that name a range of received dates."""
+    group.add_argument("--received-after", metavar="DATE", help="only mail received then or later; any: no such bound")
+    group.add_argument(
+        "--received-before", metavar="DATE", help="only mail received earlier than that; any: no such bound"
+    )
 
 
 def add_place(parser: argparse._ActionsContainer) -> None:
@@ -135,4 +144,8 @@ def add_console(parser: argparse.ArgumentParser) -> None:
 
 def add_completion(parser: argparse.ArgumentParser) -> None:
     """Add the argument of `mailferry completion`."""
-    parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
+    parser.add_argument("shell", choices=(*SHELLS, NAMES), metavar="SHELL", help=", ".join(SHELLS))
+    # What the scripts call for the names that a service knows.
+    for option in ("--of", "--begun", "--data", "--url", "--token-file"):
+        parser.add_argument(option, default="", help=argparse.SUPPRESS)
+    parser.add_argument("--allow-plain-http", action="store_true", help=argparse.SUPPRESS)

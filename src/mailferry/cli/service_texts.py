@@ -52,8 +52,10 @@ examples:
 
 again:
   The batch keeps its folders unless --include-folders or --exclude-folders is
-  given again. More rows in the CSV are more mailboxes; rows of mailboxes that
-  failed may have another login.
+  given again, and each of its dates unless --received-after or --received-before
+  is; the word any in place of a date lifts that bound.
+  More rows in the CSV are more mailboxes; rows of mailboxes that failed may have
+  another login.
 
 the CSV:
   EmailAddress,UserName,Password

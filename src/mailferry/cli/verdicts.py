@@ -38,10 +38,13 @@ def print_verdict(found: VerifyReport, marked: int, request: Request, console: C
 
 
 def _headline(found: VerifyReport) -> tuple[str, str]:
+    if not found.folders and found.left_out:
+        return "No folder was chosen: nothing was compared", "bold yellow"
     if found.complete:
         by_identity = any(folder.compared_by is ComparedBy.IDENTITY for folder in found.folders)
         how = "compared by Message-ID and date" if by_identity else "compared byte for byte"
-        return f"Complete: every message of the source is on the target, {how}", "bold green"
+        what = "message received in the range" if found.totals.left_out else "message of the source"
+        return f"Complete: every {what} is on the target, {how}", "bold green"
     if found.ok:
         return "Nothing is lost, but not everything is on the target", "bold yellow"
     return "Messages are missing or altered", "bold red"
@@ -59,6 +62,7 @@ def _counts(totals: Counts) -> Table:
         ("Unreadable", totals.unreadable, False),
         ("Skipped by the copy", totals.skipped, False),
         ("Not yet copied", totals.not_yet, False),
+        ("Not received in the range", totals.left_out, False),
         ("Only on the target", totals.extra, False),
         ("Other flags", totals.flag_differences, False),
         ("Other dates", totals.date_differences, False),

@@ -40,7 +40,14 @@ def verify(request: Request, options: VerifyOptions, *, resend: bool) -> int:
     if isinstance(made, int):
         return made
     found, marked = made
-    _tell(found, marked, request)
+    code = _exit_code(found)
+    _tell(found, marked, request, code)
+    return code
+
+
+def _exit_code(found: VerifyReport) -> int:
+    if not found.folders and found.left_out:
+        return exitcodes.NOTHING_CHOSEN
     return exitcodes.COMPLETE if found.ok else exitcodes.DIFFERENT
 
 
@@ -146,18 +153,18 @@ async def _keep_lease(ledger: SqliteLedger) -> None:
         await ledger.renew_lease()
 
 
-def _tell(found: VerifyReport, marked: int, request: Request) -> None:
+def _tell(found: VerifyReport, marked: int, request: Request, code: int) -> None:
     output = request.output
     fields = {
         **report.head("verify", request.source, request.target),
         "to_send_again": marked,
-        "exit_code": exitcodes.COMPLETE if found.ok else exitcodes.DIFFERENT,
+        "exit_code": code,
         **found.to_dict(),
     }
     if output.report is not None:
         report.write(output.report, fields)
     if output.json:
         JsonLines().write("finished", {name: value for name, value in fields.items() if name != "findings"})
-    elif not output.quiet or not found.ok:
+    elif not output.quiet or code:
         with suppress(BrokenPipeError):
             print_verdict(found, marked, request)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Final
 
 from mailferry.cmdlets.convert import flattened
@@ -67,10 +68,13 @@ def find_parameter(cmdlet: Cmdlet, name: str) -> Parameter:
             error_id="AmbiguousParameter",
         )
     known = ", ".join(f"-{parameter.name}" for parameter in cmdlet.parameters)
+    instead = next((text for missing, text in cmdlet.not_there.items() if missing.lower() == wanted), "")
+    meant = get_close_matches(wanted, {p.name.lower(): p.name for p in parameters}, 1)
+    near = next((f"Did you mean -{p.name}?" for p in parameters if [p.name.lower()] == meant), "")
     raise BindingError(
         f"A parameter cannot be found that matches parameter name '{name}'.",
         error_id="NamedParameterNotFound",
-        advice=f"{cmdlet.name} has {known}." if known else "",
+        advice=instead or near or (f"{cmdlet.name} has {known}." if known else ""),
     )
 
 
@@ -208,5 +212,8 @@ def _lacking(cmdlet: Cmdlet, values: dict[str, object], set_name: str, *, piped:
     return [
         p.name
         for p in cmdlet.parameters
-        if p.mandatory and p.name not in values and (not p.sets or set_name in p.sets) and not (piped and p.pipeline)
+        if p.mandatory_in(set_name)
+        and p.name not in values
+        and (not p.sets or set_name in p.sets)
+        and not (piped and p.pipeline)
     ]

@@ -14,10 +14,11 @@ from mailferry.cmdlets.words import DASHES, Inner
 
 @v_args(inline=True)
 class Builder(Transformer[Token, tree.Node]):
-    """One method for each rule of the grammar. `inner` parses expressions within quoted texts."""
+    """One method for each rule of the grammar. `inner` parses expressions within quoted texts; `text`: the whole."""
 
-    def __init__(self, inner: Inner) -> None:
+    def __init__(self, inner: Inner, text: str) -> None:
         super().__init__()
+        self._text = text
         self._inner = inner
         self.strays: list[Span] = []
 
@@ -63,6 +64,20 @@ class Builder(Transformer[Token, tree.Node]):
         """A bare word."""
         return words.word(str(token), _at(token), self._inner)
 
+    def factor_word(self, token: Token) -> tree.Node:
+        """An operator where an argument stands: a word."""
+        return tree.Literal(_of(token), token[0], bare=True)
+
+    def entry(self, key: Token, value: tree.Node) -> tree.Node:
+        """`Name = value` within a hash table."""
+        return tree.Assignment(_span(key, value), key[1:-1] if key.type != "KEY" else str(key), value)
+
+    def hash_table(self, opened: Token, *parts: tree.Assignment | Token) -> tree.Node:
+        """`@{ ... }`."""
+        entries = [part for part in parts if isinstance(part, tree.Assignment)]
+        names, values = (tuple(entry.name for entry in entries), tuple(entry.value for entry in entries))
+        return tree.HashTable(_span(opened, *entries), names, values)
+
     def number(self, token: Token) -> tree.Node:
         """A number in an expression."""
         value = words.number(str(token))
@@ -92,9 +107,9 @@ class Builder(Transformer[Token, tree.Node]):
         """`@( ... )`."""
         return tree.Block(block.span, block.statements, as_list=True)
 
-    def script_block(self, block: tree.Block) -> tree.Node:
+    def script_block(self, opened: Token, block: tree.Block, closed: Token) -> tree.Node:
         """`{ ... }`."""
-        return tree.ScriptBlock(block.span, block)
+        return tree.ScriptBlock(_span(opened, closed), block, self._text[_at(opened) + 1 : _at(closed)].strip())
 
     def static_member(self, type_: Token, name: Token) -> tree.Node:
         """`[Type]::Name`."""
@@ -132,7 +147,7 @@ class Builder(Transformer[Token, tree.Node]):
         return tree.Binary(_span(left, right), "-" if name in DASHES else name, left, right)
 
 
-_OPERATOR: Final = re.compile(r"\+|[-–—]\w*")
+_OPERATOR: Final = re.compile(r"[+*/%]|[-–—]\w*")
 
 
 def _at(token: Token) -> int:

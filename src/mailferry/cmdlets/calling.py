@@ -192,7 +192,7 @@ def _with_details(invocation: Invocation, request: Request, item: Mapping[str, A
 
 
 def _warn_of_rows(invocation: Invocation, batch: Mapping[str, Any]) -> None:
-    count = batch.get("row_errors")
+    count = batch.get("rows_left_out", batch.get("row_errors"))  # those of this file, not of earlier ones
     if isinstance(count, int) and count:
         rows = "1 row of the CSV was" if count == 1 else f"{count} rows of the CSV were"
         invocation.warn(

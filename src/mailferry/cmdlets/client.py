@@ -14,6 +14,7 @@ from mailferry.cmdlets.errors import ServiceError
 from mailferry.cmdlets.request import PREFIX, Request
 from mailferry.cmdlets.spec_model import Answer
 from mailferry.cmdlets.spec_objects import object_kind
+from mailferry.cmdlets.spec_user_objects import USER
 from mailferry.imap.values import Secret
 
 PAGE: Final = 1_000
@@ -44,13 +45,25 @@ _LISTED: Final[Mapping[str, str]] = {
 }
 """What helps if there is no such thing, by the first part of the path."""
 
+_ABOUT: Final = re.compile(r"There is no (?:migration )?(endpoint|batch|user|accepted domain|mailbox) ")
+_COLLECTIONS: Final[Mapping[str, str]] = {
+    "endpoint": "endpoints",
+    "batch": "batches",
+    "user": "users",
+    "accepted domain": "accepted-domains",
+    "mailbox": "mailboxes",
+}
+_AT_ONCE: Final = re.compile(r"To (start|complete) now, use \1\.")
+"""What the API's actions are called, which are no words of the cmdlets."""
+
 _MOST_PROBLEM_BYTES: Final = 64 * 1024
 
 
 class Client:
     """A connection to one service, for one token. Close it, or use it in a `with`.
 
-    `transport`: what carries the requests, for tests.
+    `transport`: what carries the requests, for tests; `timeout_seconds`: how long each step of a request may take,
+    None as usual.
     """
 
     def __init__(
@@ -59,6 +72,7 @@ class Client:
         token: Secret,
         *,
         transport: httpx.BaseTransport | None = None,
+        timeout_seconds: float | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         # Environment variables of proxies would send the token elsewhere; the service is addressed directly.
@@ -67,7 +81,7 @@ class Client:
             transport=transport,
             # The authorities that the system trusts, and those of SSL_CERT_FILE.
             verify=ssl.create_default_context() if base_url.startswith("https:") else True,
-            timeout=TIMEOUT,
+            timeout=TIMEOUT if timeout_seconds is None else timeout_seconds,
             trust_env=False,
             follow_redirects=False,
         )
@@ -159,6 +173,8 @@ def _refused(request: Request, response: httpx.Response) -> ServiceError:
     if code == "not-found" and request.named and not _names_another(detail, request.named):
         detail = f"The {_noun(request)} '{request.named}' couldn't be found."
         advice = _LISTED.get(request.path.removeprefix(PREFIX).split("/")[1], advice)
+    elif code == "not-found" and (about := _ABOUT.match(detail)):
+        advice = _LISTED[_COLLECTIONS[about[1]]]
     if code in ("unauthorized", "invalid-token"):
         advice = "Name the file of a token that this service knows by --token-file; `mailferry token new` makes one."
     if code == "no-such-route":
@@ -167,8 +183,11 @@ def _refused(request: Request, response: httpx.Response) -> ServiceError:
     parameter = request.fields.get(field, "")
     for name, spelt in sorted(request.fields.items(), key=lambda pair: -len(pair[0])):
         if "_" in name:
+            advice = advice.replace(f"-{spelt} ({name})", f"-{spelt}").replace(name, f"-{spelt}")
             detail = detail.replace(name, f"-{spelt}")
             advice = re.sub(rf"(?<![\w-]){spelt}\b", f"-{spelt}", advice)
+    detail = _AT_ONCE.sub(lambda found: f"To {found[1]} now, {_now(request, found[1])}.", detail)
+    detail = detail.replace("; sync-now is possible", "; -SyncNow is possible")
     if parameter:
         detail = f"Cannot process argument for parameter '{parameter}'. {detail}"
     where = ", ".join(f"{name} {problem[name]}" for name in ("line", "column") if problem.get(name))
@@ -182,6 +201,14 @@ def _refused(request: Request, response: httpx.Response) -> ServiceError:
         advice=advice,
         error_id=_ERROR_IDS.get(code, code or "ServiceError"),
     )
+
+
+def _now(request: Request, action: str) -> str:
+    """Say by which cmdlet something is started or completed at once."""
+    if action == "complete":
+        one = request.kind == USER.name
+        return "give -CompleteAfter the present moment" if one else "use Complete-MigrationBatch"
+    return "give -AutoStart in its place" if "auto_start" in request.fields else f"use Start-{request.kind}"
 
 
 def _names_another(detail: str, named: str) -> bool:

@@ -35,6 +35,7 @@ _PARAMETERS: Final[Mapping[str, str]] = {
     "Endpoint": "endpoints",
     "BatchId": "batches",
     "EmailAddress": "users",
+    "UserIds": "users",
 }
 _PATHS: Final = frozenset({"Path", "CsvStream"})
 _CHOOSING: Final = frozenset(
@@ -115,7 +116,7 @@ def _values(line: _Line, cmdlet: Cmdlet, names: Names, folder: Path) -> Iterator
         yield from () if line.current else _parameters(cmdlet, line)
         return
     before, comma, item = line.current.rpartition(",")
-    if not comma or parameter.type is not ValueType.STRINGS:
+    if not comma or parameter.type not in (ValueType.STRINGS, ValueType.PROPERTIES):
         before, item = "", line.current
     plain = item.strip("\"'")
     replaces = len(item)
@@ -169,11 +170,12 @@ def _offered(line: _Line, cmdlet: Cmdlet, parameter: Parameter, plain: str, name
         yield from ((c.name, c.synopsis) for c in ALL_CMDLETS)
     elif cmdlet.name in _CHOOSING and parameter.name == "Property":
         yield from ((name, "") for name in _properties(line.pipeline))
-    elif found := _collection(cmdlet, parameter):
+    elif found := collection_of(cmdlet, parameter):
         yield from ((name, "") for name in names(found, plain))
 
 
-def _collection(cmdlet: Cmdlet, parameter: Parameter) -> str:
+def collection_of(cmdlet: Cmdlet, parameter: Parameter) -> str:
+    """Give the collection of names that a parameter takes one of, '' for none."""
     if parameter.name == "Identity":
         return NAMED_BY.get(cmdlet.noun, "")
     return _PARAMETERS.get(parameter.name, "")

@@ -1,10 +1,14 @@
-"""Completion for the shells: one table of words, printed as a script of each shell. Nothing is asked of the service."""
+"""Completion for the shells: one table of words, printed as a script of each shell.
+
+Of the service the scripts ask names of endpoints and batches, by `mailferry completion names`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
+from mailferry.cmdlets.complete import collection_of
 from mailferry.cmdlets.complete_templates import BASH, FISH, POWERSHELL, ZSH
 from mailferry.cmdlets.spec import CMDLETS, all_parameters
 from mailferry.cmdlets.spec_model import Cmdlet, Parameter, ValueType
@@ -12,8 +16,12 @@ from mailferry.cmdlets.unix import nouns, option, options
 
 Words = Mapping[str, tuple[str, ...]]
 """What may follow a command: `batch` has its verbs, `batch new` its options, `batch new --security` its values. An
-option that takes a value has an entry, which is empty if the value is a file or anything else.
+option that takes a value has an entry, which is empty if the value is a file or anything else. `@batches` stands for
+the names of a collection.
 """
+
+NAMED: Final = ("endpoints", "source endpoints", "target endpoints", "batches")
+"""The collections of which names are offered. Users are too many for one who types, and shells part words at @."""
 
 HELP: Final = "--help"
 
@@ -49,14 +57,23 @@ def _of(
 ) -> dict[str, tuple[str, ...]]:
     shown = [p for p in all_parameters(cmdlet) if not p.without_effect]
     valued = {
-        spelt: p.choices or (("true", "false") if p.type is ValueType.BOOLEAN else ())
+        spelt: p.choices or (("true", "false") if p.type is ValueType.BOOLEAN else _names(cmdlet, p))
         for p in shown
         if p.type is not ValueType.SWITCH
         for spelt in spellings(p)
     }
-    every = [spelling(p) for p in shown]
+    first = next((p for p in shown if p.position == 0), None)
+    every = [*(_names(cmdlet, first) if first is not None else ()), *(spelling(p) for p in shown)]
     every += [spelt for p in shown for spelt in spellings(p) if spelt == "--no-confirm"]
     return {key: (*every, *general, HELP)} | _valued(key, {**valued, **general})
+
+
+def _names(cmdlet: Cmdlet, parameter: Parameter) -> tuple[str, ...]:
+    """Give the mark of the names that a parameter takes one of."""
+    if cmdlet.verb == "New" and parameter.name in ("Name", "Identity"):
+        return ()
+    found = collection_of(cmdlet, parameter)
+    return ("@" + found.replace(" ", "-"),) if found in NAMED else ()
 
 
 def _valued(key: str, valued: Words) -> dict[str, tuple[str, ...]]:
@@ -75,10 +92,12 @@ def _patterns(keys: Iterable[str]) -> str:
     return "|".join(f"'{key}'" for key in keys)
 
 
-def _posix(template: str) -> Callable[[Words], str]:
-    return lambda words: template.replace(
-        "@CASES@", _cases(words, lambda keys, values: f"        {keys}) echo '{values}' ;;")
-    )
+def _bash(words: Words) -> str:
+    return BASH.replace("@CASES@", _cases(words, lambda keys, values: f"        {keys}) echo '{values}' ;;"))
+
+
+def _zsh(words: Words) -> str:
+    return ZSH.replace("@CASES@", _cases(words, lambda keys, values: f"        (#i)({keys})) echo '{values}' ;;"))
 
 
 def _fish(words: Words) -> str:
@@ -86,7 +105,8 @@ def _fish(words: Words) -> str:
         listed = " ".join(f"'{value}'" for value in values.split())
         return f"        case {keys.replace('|', ' ')}\n            string join \\n -- {listed}".rstrip(" -")
 
-    return FISH.replace("@CASES@", _cases(words, line))
+    # `switch` minds the case.
+    return FISH.replace("@CASES@", _cases({key.lower(): values for key, values in words.items()}, line))
 
 
 def _powershell(words: Words) -> str:
@@ -95,8 +115,8 @@ def _powershell(words: Words) -> str:
 
 
 SHELLS: Final[Mapping[str, Callable[[Words], str]]] = {
-    "bash": _posix(BASH),
-    "zsh": _posix(ZSH),
+    "bash": _bash,
+    "zsh": _zsh,
     "fish": _fish,
     "powershell": _powershell,
 }

@@ -18,6 +18,9 @@ from mailferry.imap.values import Secret
 USUAL_WIDTH: Final = 120
 """Of what is shown where there is no terminal, as with PowerShell."""
 
+UNASKED: Final = "-Confirm:$false"
+"""What keeps a command from asking, in the command language."""
+
 _RED, _YELLOW, _PLAIN = "\x1b[91m", "\x1b[93m", "\x1b[0m"
 _REPLIES: Final[Mapping[str, Reply]] = {
     **dict.fromkeys(("", "y", "yes"), Reply.YES),
@@ -116,7 +119,7 @@ class StreamHost:
         if self._asking is None:
             raise NobodyToAsk(
                 f"{message} This is asked for a confirmation, and there is nobody to give it.",
-                advice="Give -Confirm:$false (--no-confirm in the Unix spelling) to do it without a question.",
+                advice=f"Give {UNASKED} to do it without a question.",
             )
         self._tell(f"\nConfirm\nAre you sure you want to perform this action?\n{printable(message)}", "")
         while True:

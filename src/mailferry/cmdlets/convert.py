@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Final
 
 from mailferry.cmdlets import files
+from mailferry.cmdlets.calculated import Table, wanted_of
+from mailferry.cmdlets.dates import date_time, time_span
+from mailferry.cmdlets.differences import HASH_TABLES
 from mailferry.cmdlets.errors import BindingError
 from mailferry.cmdlets.records import ByteSize, Record
 from mailferry.cmdlets.spec_model import Parameter, ValueType
@@ -31,11 +34,6 @@ class Unlimited(Enum):
 
 UNLIMITED: Final = Unlimited.UNLIMITED
 
-_DATES: Final = (
-    *("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y"),
-    *("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%d %B %Y", "%B %d, %Y", "%d %b %Y"),
-)
-_SPAN: Final = re.compile(r"(-?)(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2}(?:\.\d{1,7})?))?", re.ASCII)
 _CLEARED: Final = ("$null", "none")
 """How $null is written where it is no value: in a shell."""
 _FQDN: Final = re.compile(r"(?=.{1,253}\Z)[^\s/@:\\]+|\[?[0-9A-Fa-f:.]+\]?")
@@ -46,12 +44,21 @@ def convert(value: object, parameter: Parameter, folder: Path) -> object:
 
     `folder`: paths are seen from here.
     """
+    if parameter.type is T.PROPERTIES:
+        return [
+            wanted_of(item, parameter.name) or _checked(_text(item, parameter), parameter) for item in flattened(value)
+        ]
+    if any(isinstance(item, Table) for item in flattened(value)):
+        missing = f"Cannot bind parameter '{parameter.name}'. It takes no table @{{ }}."
+        raise BindingError(missing, advice=HASH_TABLES.instead, error_id="CannotConvertArgument")
     if parameter.type is T.BYTES:
         return _bytes(value, parameter, folder)
     if parameter.type is T.STRINGS:
         return [_checked(_text(item, parameter), parameter) for item in flattened(value)]
     if parameter.clearable and (value is None or value in _CLEARED):
         return None
+    if value is None and parameter.type is T.STRING and parameter.may_be_empty:
+        return ""
     if value is None and parameter.type is not T.OBJECT:
         raise BindingError(f"Cannot bind argument to parameter '{parameter.name}' because it is null.")
     if isinstance(value, (list, tuple)) and len(value) == 1 and parameter.type is not T.OBJECT:
@@ -77,47 +84,6 @@ def text_of(value: object) -> str:
         return str(value)
     name = "SecureString" if isinstance(value, Secret) else type(value).__name__
     raise BindingError(f"A value of type {name} cannot be used as a text.", error_id="CannotConvertArgument")
-
-
-def date_time(text: str) -> datetime:
-    """Read a moment; without a zone it is UTC. Raises ValueError."""
-    cleaned = " ".join(text.split())
-    try:
-        found = datetime.fromisoformat(cleaned)
-    except ValueError:
-        found = next((moment for form in _DATES if (moment := _by_form(cleaned, form)) is not None), None) or _no_date()
-    moment = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("out of the calendar") from None
-
-
-def time_span(text: str) -> timedelta:
-    """Read a duration such as 1.02:03:04 or 12:30; a whole number means days, as in PowerShell. Raises ValueError."""
-    cleaned = text.strip()
-    try:
-        if re.fullmatch(r"-?\d{1,8}", cleaned, re.ASCII):
-            return timedelta(days=int(cleaned))
-        match = _SPAN.fullmatch(cleaned)
-        if match is None or int(match[3]) > 23 or int(match[4]) > 59 or float(match[5] or 0) >= 60:
-            raise ValueError(text)
-        sign, days, hours, minutes, seconds = match.groups()
-        span = timedelta(days=int(days or 0), hours=int(hours), minutes=int(minutes), seconds=float(seconds or 0))
-    except OverflowError:
-        raise ValueError(text) from None
-    return -span if sign else span
-
-
-def _by_form(text: str, form: str) -> datetime | None:
-    try:
-        return datetime.strptime(text, form).replace(tzinfo=UTC)
-    except ValueError:
-        return None
-
-
-def _no_date() -> datetime:
-    raise ValueError("no date")
 
 
 def _cannot(value: object, parameter: Parameter, allowed: str = "") -> BindingError:
@@ -159,6 +125,8 @@ def _checked(value: object, parameter: Parameter) -> object:
 
 
 def _text(value: object, parameter: Parameter) -> str:
+    if isinstance(value, ScriptBlock) and parameter.type is T.STRING:
+        value = value.text  # as PowerShell does; filters are often written so
     if isinstance(value, (list, tuple, ScriptBlock)):
         raise _cannot("a list" if not isinstance(value, ScriptBlock) else "a script block", parameter)
     text = text_of(value)
@@ -202,6 +170,10 @@ def _unlimited(value: object, parameter: Parameter) -> object:
 
 def _choice(value: object, parameter: Parameter) -> str:
     text = text_of(value).strip().lower()
+    for name, reason, instead in parameter.refused:
+        if text == name.lower():
+            message = f"Cannot bind parameter '{parameter.name}'. {reason}"
+            raise BindingError(message, advice=instead, error_id="CannotConvertArgument")
     exact = [choice for choice in parameter.choices if choice.lower() == text]
     begun = [choice for choice in parameter.choices if text and choice.lower().startswith(text)]
     if len(found := exact or begun) == 1:

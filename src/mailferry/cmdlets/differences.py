@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -23,15 +24,21 @@ FUNCTIONS: Final = Missing(
     "functions, filters, classes, param blocks, modules of one's own", "Put the commands into a script for -File."
 )
 HASH_TABLES: Final = Missing(
-    "hash tables, @{ }, and calculated properties, @{n='Mailbox';e={$_.Identity}}",
-    "Name the properties: Select-Object Identity,Status.",
+    "hash tables, @{ }, but as properties that are worked out, @{Name='Mailbox';Expression={$_.Identity}}",
+    "Behind Select-Object, Format-Table, Format-List and Sort-Object they are there; else use variables.",
 )
 SPLATTING: Final = Missing("splatting, @name", "Write the parameters out.")
-REDIRECTION: Final = Missing("redirection, > and >>", "Use Out-File or Export-Csv.")
-CALL_OPERATORS: Final = Missing("&&, || and the call operators & and .", "Write one command a line, or use ;.")
+REDIRECTION: Final = Missing("redirection, >, >>", "Use Out-File or Export-Csv.")
+CALL_OPERATORS: Final = Missing("&&, ||, the call operators & and .", "Write one command a line, or use ;.")
 OPERATORS: Final = Missing(
-    "+=, ++, *, /, %, -f, -as, -is, -split, -join, -replace", "Use + and -, and the comparisons."
+    "+=, ++, -as, -is, -split, -join, -replace",
+    "Use + - * / %, -f and the comparisons, and the methods of texts: 'a-b'.Replace('-', '+'), 'a b'.Split(' ').",
 )
+OPERATOR_WORDS: Final = re.compile(
+    r"[-–—](?:as|is|isnot|[ci]?(?:split|replace)|join|bnot|band|bor|bxor|shl|shr)(?!\w)", re.IGNORECASE
+)
+"""The operators among them that are words."""
+
 NESTED_QUOTES: Final = Missing("double quotes within $( ) within double quotes", "Use single quotes inside.")
 PROGRAMS: Final = Missing(
     "programs, and other cmdlets than those that Get-Command lists", "Use the PowerShell module MailFerry."
@@ -41,7 +48,8 @@ ERROR_VARIABLES: Final = Missing(
     "-ErrorVariable, -OutVariable, -WarningVariable and $Error",
     "Assign what a command gives, $found = Get-MigrationBatch; $? tells whether the command before succeeded.",
 )
-DATE_FORMATS: Final = Missing("Get-Date -Format and -UFormat", "(Get-Date).ToString('yyyy-MM-dd HH:mm:ss').")
+GROUPS: Final = Missing("Format-Table -GroupBy", "Sort-Object Status | Format-Table Status,Identity, or Group-Object.")
+DATE_FORMATS: Final = Missing("Get-Date -UFormat", "Get-Date -Format 'yyyy-MM-dd HH:mm:ss'.")
 TYPES: Final = Missing(
     "types other than File, DateTime, TimeSpan, Encoding, numbers and String",
     "The error about one says which members there are.",
@@ -49,7 +57,7 @@ TYPES: Final = Missing(
 
 NOT_THERE: Final = (
     *(HERE_STRINGS, KEYWORD_BLOCKS, FUNCTIONS, HASH_TABLES, SPLATTING, REDIRECTION, CALL_OPERATORS, OPERATORS),
-    *(NESTED_QUOTES, RANGES, ERROR_VARIABLES, DATE_FORMATS, PROGRAMS, TYPES),
+    *(NESTED_QUOTES, RANGES, ERROR_VARIABLES, DATE_FORMATS, GROUPS, PROGRAMS, TYPES),
 )
 """All that is missing."""
 

@@ -31,7 +31,7 @@ from mailferry.cmdlets.parse import parse
 from mailferry.cmdlets.running import Input, Invocation
 from mailferry.cmdlets.spec import find_cmdlet
 from mailferry.cmdlets.spec_model import Cmdlet, Parameter, ValueType
-from mailferry.cmdlets.suggestions import advised_of_list, places_of, unknown, unneeded
+from mailferry.cmdlets.suggestions import advised_of_list, places_of, takes_no_input, unknown, unneeded
 from mailferry.cmdlets.words import number
 
 _CONSTANTS: Mapping[str, object] = {"true": True, "false": False, "null": None}
@@ -218,7 +218,7 @@ class Session:
             return
         try:
             if objects is not None and not any(parameter.pipeline for parameter in cmdlet.parameters):
-                raise BindingError("The command takes no pipeline input.", error_id="InputObjectNotBound")
+                raise takes_no_input(cmdlet)
             arguments = self._arguments(node)
             bound = self._bound(cmdlet, arguments, piped=objects is not None)
             run = RUNNERS.get(cmdlet.name, run_service_cmdlet)

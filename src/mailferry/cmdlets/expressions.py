@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mailferry.cmdlets import members, operators, tree
+from mailferry.cmdlets.calculated import Table
 from mailferry.cmdlets.errors import CommandError
 from mailferry.cmdlets.format import value_text
 
@@ -76,6 +77,8 @@ def _value(node: tree.Node, scope: Scope) -> object:
             return not operators.truth(value) if operator == "not" else operators.binary("-", 0, value)
         case tree.Binary():
             return _binary(node, scope)
+        case tree.HashTable(keys=keys, values=values):
+            return Table(tuple(zip(keys, (value_of(value, scope) for value in values), strict=True)))
         case _:
             return _member_value(node, scope)
 

@@ -117,18 +117,23 @@ def syntax(cmdlet: Cmdlet) -> list[str]:
     lines = []
     for name in cmdlet.sets or ("",):
         chosen = [p for p in cmdlet.parameters if (not p.sets or name in p.sets) and not p.without_effect]
-        chosen.sort(key=lambda p: (not p.mandatory, p.position is None, p.position or 0))
+        required = [p.name for p in chosen if p.mandatory_in(name)]
+        chosen.sort(key=lambda p: (p.name not in required, p.position is None, p.position or 0))
         more = " [-WhatIf] [-Confirm]" if cmdlet.changes else ""
-        lines.append(" ".join([cmdlet.name, *(_usage(p) for p in chosen)]) + more + " [<CommonParameters>]")
+        lines.append(
+            " ".join([cmdlet.name, *(_usage(p, required=p.name in required) for p in chosen)])
+            + more
+            + " [<CommonParameters>]"
+        )
     return lines
 
 
-def _usage(parameter: Parameter) -> str:
+def _usage(parameter: Parameter, *, required: bool) -> str:
     name = f"-{parameter.name}" if parameter.position is None else f"[-{parameter.name}]"
     if parameter.type is ValueType.SWITCH:
-        return f"-{parameter.name}" if parameter.mandatory else f"[-{parameter.name}]"
+        return f"-{parameter.name}" if required else f"[-{parameter.name}]"
     kind = "{" + parameter.type_name + "}" if parameter.choices else f"<{parameter.type_name}>"
-    return f"{name} {kind}" if parameter.mandatory else f"[{name} {kind}]"
+    return f"{name} {kind}" if required else f"[{name} {kind}]"
 
 
 def _chosen_help(invocation: Invocation, cmdlet: Cmdlet, width: int) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from mailferry.cmdlets import members, operators
+from mailferry.cmdlets.calculated import Calculated, Wanted
 from mailferry.cmdlets.convert import flattened, text_of
 from mailferry.cmdlets.errors import CommandError
+from mailferry.cmdlets.expressions import collapsed
 from mailferry.cmdlets.format import value_text
+from mailferry.cmdlets.host import NobodyToAsk
 from mailferry.cmdlets.layout import View, selected
 from mailferry.cmdlets.operators import sort_key, truth
 from mailferry.cmdlets.records import ByteSize, Record
@@ -25,16 +28,17 @@ def given_objects(invocation: Invocation, objects: Input) -> Iterator[object]:
 
 def format_list(invocation: Invocation, objects: Input) -> Iterator[object]:
     """Format-List."""
-    found = tuple(given_objects(invocation, objects))
-    yield View(found, as_table=False, names=tuple(invocation.texts("Property")) or None)
+    found, names = _columns(invocation, given_objects(invocation, objects))
+    yield View(found, as_table=False, names=names)
 
 
 def format_table(invocation: Invocation, objects: Input) -> Iterator[object]:
     """Format-Table."""
+    found, names = _columns(invocation, given_objects(invocation, objects))
     yield View(
-        tuple(given_objects(invocation, objects)),
+        found,
         as_table=True,
-        names=tuple(invocation.texts("Property")) or None,
+        names=names,
         wrap=invocation.flag("Wrap"),
         headers=not invocation.flag("HideTableHeaders"),
     )
@@ -44,11 +48,11 @@ def select_object(invocation: Invocation, objects: Input) -> Iterator[object]:
     """Select-Object."""
     found = _part(invocation, given_objects(invocation, objects))
     expand = invocation.text("ExpandProperty")
-    names, without = invocation.texts("Property"), invocation.texts("ExcludeProperty")
+    wanted, without = _wanted(invocation), invocation.texts("ExcludeProperty")
     if expand:
         found = _expanded(found, expand)
-    elif names or without:
-        found = (_chosen(item, names or ["*"], without) for item in found)
+    elif wanted or without:
+        found = _chosen(invocation, found, wanted or ["*"], without)
     yield from _unique(found) if invocation.flag("Unique") else found
 
 
@@ -60,15 +64,15 @@ def where_object(invocation: Invocation, objects: Input) -> Iterator[object]:
 
 def sort_object(invocation: Invocation, objects: Input) -> Iterator[object]:
     """Sort-Object. The order of what is equal stays."""
-    keys = flattened(invocation.get("Property"))
+    keys = _wanted(invocation)
     found = list(given_objects(invocation, objects))
-
-    def key(item: object) -> list[object]:
-        if not keys:
-            return [sort_key(_plain(item))]
-        return [sort_key(_by(invocation, item, each)) for each in keys]
-
-    found.sort(key=key, reverse=invocation.flag("Descending"))
+    descending = invocation.flag("Descending")
+    if not keys:
+        found.sort(key=lambda item: sort_key(_plain(item)), reverse=descending)
+    for each in reversed(keys):  # the order of what is equal stays, so the last key comes first
+        said = each.descending if isinstance(each, Calculated) else None
+        values = {id(item): sort_key(_plain(_worked_out(invocation, item, each))) for item in found}
+        found.sort(key=lambda item: values[id(item)], reverse=descending if said is None else said)
     yield from _unique(iter(found)) if invocation.flag("Unique") else iter(found)
 
 
@@ -139,11 +143,65 @@ def _expanded(found: Iterable[object], name: str) -> Iterator[object]:
         yield from flattened(members.member(item, name))
 
 
-def _chosen(item: object, names: list[str], without: list[str]) -> object:
-    if not isinstance(item, Record):
-        return Record({name: members.member(item, name) for name in names if "*" not in name})
-    left_out = {name for pattern in without for name in item.matching(pattern)}
-    return Record({name: item.get(name) for name in selected(item, names) if name not in left_out})
+def _wanted(invocation: Invocation) -> list[Wanted]:
+    """Give -Property. Raises CommandError."""
+    value = invocation.get("Property")
+    return [each for each in value if isinstance(each, (str, Calculated))] if isinstance(value, list) else []
+
+
+def _columns(invocation: Invocation, objects: Iterator[object]) -> tuple[tuple[object, ...], tuple[str, ...] | None]:
+    """Give the objects that Format-List and Format-Table show, and of which properties; None: all that they have."""
+    wanted = _wanted(invocation)
+    if all(isinstance(each, str) for each in wanted):
+        return tuple(objects), tuple(str(each) for each in wanted) or None
+    return tuple(_chosen(invocation, objects, wanted, [])), None
+
+
+def _chosen(
+    invocation: Invocation, objects: Iterator[object], wanted: Sequence[Wanted], without: list[str]
+) -> Iterator[object]:
+    if any(isinstance(each, Calculated) and not each.name for each in wanted):
+        raise CommandError(
+            "A property that is worked out needs a name.", advice="Write @{Name='Done'; Expression={ $_.SyncedCount }}."
+        )
+    worked_out = _Expressions(invocation)
+    for item in objects:
+        left_out = {name for p in without for name in item.matching(p)} if isinstance(item, Record) else set()
+        values: dict[str, object] = {}
+        for each in wanted:
+            if isinstance(each, Calculated):
+                values[each.name] = worked_out.value(item, each)
+            elif isinstance(item, Record):
+                values |= {name: item.get(name) for name in selected(item, [each]) if name not in left_out | {*values}}
+            elif "*" not in each:
+                values[each] = members.member(item, each)
+        yield Record(values)
+
+
+class _Expressions:
+    """Works out properties. As in PowerShell one that fails is $null; here the first failure is told."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._invocation = invocation
+        self._failed: set[str] = set()
+
+    def value(self, item: object, wanted: Calculated) -> object:
+        try:
+            return _worked_out(self._invocation, item, wanted)
+        except NobodyToAsk:
+            raise
+        except CommandError as error:
+            if wanted.name not in self._failed:
+                self._failed.add(wanted.name)
+                self._invocation.warn(f"{wanted.name} is empty where it cannot be worked out: {error.message}")
+            return None
+
+
+def _worked_out(invocation: Invocation, item: object, wanted: Wanted) -> object:
+    expression = wanted.expression if isinstance(wanted, Calculated) else wanted
+    if isinstance(expression, ScriptBlock):
+        return collapsed(invocation.runtime.run_block(expression, item))
+    return members.member(item, expression)
 
 
 def _unique(found: Iterator[object]) -> Iterator[object]:
@@ -170,12 +228,6 @@ def _condition(invocation: Invocation) -> Callable[[object], bool]:
 
 def _one(found: list[object]) -> object:
     return found[0] if len(found) == 1 else found
-
-
-def _by(invocation: Invocation, item: object, key: object) -> object:
-    if isinstance(key, ScriptBlock):
-        return _one(invocation.runtime.run_block(key, item))
-    return _plain(members.member(item, text_of(key)))
 
 
 def _plain(value: object) -> object:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mailferry.cmdlets import files
 from mailferry.cmdlets.convert import flattened, text_of
+from mailferry.cmdlets.csv_cells import guarded, unguarded
 from mailferry.cmdlets.errors import CommandError
-from mailferry.cmdlets.format import moment_text, span_text, value_text
+from mailferry.cmdlets.format import span_text, value_text
 from mailferry.cmdlets.language_objects import given_objects
 from mailferry.cmdlets.layout import View, show
+from mailferry.cmdlets.moments import formatted
 from mailferry.cmdlets.records import FileBytes, Record
 from mailferry.cmdlets.running import Input, Invocation
+from mailferry.cmdlets.spec_language import DATE_PARTS
 from mailferry.imap.values import Secret
-from mailferry.migration.failures import harmless
 
 USUAL_DEPTH = 4
 USUAL_WIDTH = 120
@@ -54,8 +56,14 @@ def json_text(found: Sequence[object], *, depth: int = USUAL_DEPTH, compress: bo
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
-def csv_text(found: Iterable[object], *, delimiter: str = ",", header: bool = True) -> str:
-    """Give objects as CSV (RFC 4180). The columns are the properties of the first one."""
+def csv_text(
+    found: Iterable[object], *, delimiter: str = ",", header: bool = True, cell: Callable[[object], str] | None = None
+) -> str:
+    """Give objects as CSV (RFC 4180). The columns are the properties of the first one.
+
+    `cell`: what makes the text of a value; as values print, unless told otherwise.
+    """
+    cell = cell or printed_cell
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=delimiter)
     columns: tuple[str, ...] = ()
@@ -67,8 +75,8 @@ def csv_text(found: Iterable[object], *, delimiter: str = ",", header: bool = Tr
         if not columns:
             columns = item.names
             if header:
-                writer.writerow(columns)
-        writer.writerow([_cell(item.get(name)) for name in columns])
+                writer.writerow(map(cell, columns))
+        writer.writerow([cell(item.get(name)) for name in columns])
     return out.getvalue()
 
 
@@ -83,7 +91,9 @@ def convert_to_json(invocation: Invocation, objects: Input) -> Iterator[object]:
 
 def convert_to_csv(invocation: Invocation, objects: Input) -> Iterator[object]:
     """ConvertTo-Csv."""
-    text = csv_text(given_objects(invocation, objects), delimiter=invocation.text("Delimiter", ","))
+    text = csv_text(
+        given_objects(invocation, objects), delimiter=invocation.text("Delimiter", ","), cell=_chosen_cell(invocation)
+    )
     yield from text.split("\r\n")[:-1]
 
 
@@ -91,7 +101,12 @@ def export_csv(invocation: Invocation, objects: Input) -> Iterator[object]:
     """Export-Csv."""
     path, append = invocation.text("Path"), invocation.flag("Append")
     old = append and files.resolve(path, invocation.runtime.folder).exists()
-    text = csv_text(given_objects(invocation, objects), delimiter=invocation.text("Delimiter", ","), header=not old)
+    text = csv_text(
+        given_objects(invocation, objects),
+        delimiter=invocation.text("Delimiter", ","),
+        header=not old,
+        cell=_chosen_cell(invocation),
+    )
     _write(invocation, path, text)
     return iter(())
 
@@ -103,6 +118,7 @@ def import_csv(invocation: Invocation, _objects: Input) -> Iterator[object]:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=invocation.text("Delimiter", ",")))
     except csv.Error as error:
         raise CommandError(f"The file is no CSV: {error}.") from None
+    rows = [[unguarded(cell) for cell in row] for row in rows]
     for row in rows[1:]:
         yield Record(dict(zip(rows[0], row, strict=False)))
 
@@ -142,7 +158,16 @@ def get_content(invocation: Invocation, objects: Input) -> Iterator[object]:
 def get_date(invocation: Invocation, _objects: Input) -> Iterator[object]:
     """Get-Date."""
     given = invocation.get("Date")
-    yield invocation.runtime.now() if given is None else given
+    moment = given if isinstance(given, datetime) else invocation.runtime.now()
+    names = [name.lower() for name, *_ in DATE_PARTS]
+    parts = {name: value for name in names if (value := invocation.number(name.capitalize())) is not None}
+    try:
+        year, month, day, hour, minute, second = (parts.get(name, getattr(moment, name)) for name in names)
+        moment = moment.replace(year, month, day, hour, minute, second)
+    except ValueError:
+        raise CommandError("There is no such day in that month.", error_id="ParameterArgumentValidationError") from None
+    form = invocation.text("Format")
+    yield formatted(moment, form) if form else moment
 
 
 def write_output(invocation: Invocation, objects: Input) -> Iterator[object]:
@@ -173,16 +198,31 @@ def convert_to_secure_string(invocation: Invocation, objects: Input) -> Iterator
         yield Secret(text)
 
 
-def _cell(value: object) -> str:
-    if isinstance(value, datetime):
-        return moment_text(value)
+def printed_cell(value: object) -> str:
+    """Give a value as it prints, as Export-Csv of PowerShell does; the items of a list are parted by semicolons."""
+    text = _unguarded_cell(value)
+    return guarded(text) if isinstance(value, (str, list, tuple)) else text
+
+
+def exact_cell(value: object) -> str:
+    """Give a value for a program: moments as RFC 3339, sizes as numbers of bytes, the rest as it prints."""
     if isinstance(value, (list, tuple)):
-        return "; ".join(_cell(item) for item in value)
+        return "; ".join(exact_cell(item) for item in value)
+    if isinstance(value, (datetime, int)) and not isinstance(value, bool):
+        return str(plain(value))
+    return printed_cell(value)
+
+
+def _unguarded_cell(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return "; ".join(_unguarded_cell(item) for item in value)
     if isinstance(value, FileBytes):
         return value.name
-    text = value if isinstance(value, str) else value_text(value)
-    # A spreadsheet would take such a cell for a formula; names of folders and errors come from strangers.
-    return harmless(text) if isinstance(value, str) else text
+    return value if isinstance(value, str) else value_text(value)
+
+
+def _chosen_cell(invocation: Invocation) -> Callable[[object], str]:
+    return _unguarded_cell if invocation.flag("AllowFormulas") else printed_cell
 
 
 def _write(invocation: Invocation, path: str, text: str) -> None:

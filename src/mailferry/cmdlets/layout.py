@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final
 
@@ -11,6 +12,7 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 
 from mailferry.cmdlets.errors import printable
 from mailferry.cmdlets.format import is_number, value_text
+from mailferry.cmdlets.layout_table import Column, fitted_table
 from mailferry.cmdlets.records import Lines, Record
 from mailferry.cmdlets.spec_model import ObjectKind
 from mailferry.cmdlets.spec_objects import OBJECT_KINDS
@@ -18,8 +20,10 @@ from mailferry.cmdlets.spec_objects import OBJECT_KINDS
 MOST_COLUMNS: Final = 4
 """Objects of no special kind with more properties than this are shown as lists."""
 
+_STATE: Final = "status"
+"""The property that tables are mostly read for, and whose values differ only at their ends."""
+
 LONG_LIST: Final = 10_000
-_NARROWEST: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,53 +150,18 @@ def table_text(
     """Give objects as a table of columns (label, property) that fits the width."""
     if not columns:
         return ""
-    rows = [[value_text(record.get(name)) or _missing(record, name) for _, name in columns] for record in records]
-    labels = [printable(label) for label, _ in columns]
-    right = [
-        any(is_number(r.get(name)) for r in records)
-        and all(r.get(name) is None or is_number(r.get(name)) for r in records)
-        for _, name in columns
-    ]
-    widths = [max([cell_len(label), *(cell_len(row[i]) for row in rows)]) for i, label in enumerate(labels)]
-    widths = _fitted(widths, width)
-    lines = []
-    if headers:
-        lines.append(_row(labels, widths, right))
-        lines.append(_row(["-" * min(cell_len(label), widths[i]) for i, label in enumerate(labels)], widths, right))
-    for row in rows:
-        lines += _wrapped(row, widths, right) if wrap else [_row(row, widths, right)]
-    return "\n" + "\n".join(lines) + "\n"
+    made = [_column(records, label, name) for label, name in columns]
+    return "\n" + fitted_table(made, width, wrap=wrap, headers=headers) + "\n"
 
 
-def _fitted(widths: list[int], width: int) -> list[int]:
-    """Take from the widest columns until all fit, a blank between two."""
-    fitted = list(widths)
-    spare = sum(fitted) + len(fitted) - 1 - width
-    while spare > 0:
-        widest = max(range(len(fitted)), key=lambda i: fitted[i])
-        if fitted[widest] <= _NARROWEST:
-            break
-        following = max((w for w in fitted if w < fitted[widest]), default=_NARROWEST)
-        take = min(spare, max(1, fitted[widest] - max(following, _NARROWEST)))
-        fitted[widest] -= take
-        spare -= take
-    return fitted
-
-
-def _row(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
-    return " ".join(_cell(cell, widths[i], to_right=right[i]) for i, cell in enumerate(cells)).rstrip()
-
-
-def _cell(text: str, width: int, *, to_right: bool) -> str:
-    if cell_len(text) > width:
-        return set_cell_size(text, max(0, width - 3)) + "." * min(3, width)
-    return " " * (width - cell_len(text)) + text if to_right else set_cell_size(text, width)
-
-
-def _wrapped(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> list[str]:
-    pieces = [chop_cells(cell, widths[i]) if cell_len(cell) > widths[i] else [cell] for i, cell in enumerate(row)]
-    height = max(len(parts) for parts in pieces)
-    return [_row([p[line] if line < len(p) else "" for p in pieces], widths, right) for line in range(height)]
+def _column(records: Sequence[Record], label: str, name: str) -> Column:
+    values = [record.get(name) for record in records]
+    there = [value for value in values if value is not None]
+    cells = tuple(value_text(record.get(name)) or _missing(record, name) for record in records)
+    numbers = bool(there) and all(is_number(value) for value in there)
+    state = name.lower() == _STATE
+    whole = state or numbers or (bool(there) and all(isinstance(value, (datetime, timedelta)) for value in there))
+    return Column(printable(label), cells, to_right=numbers, whole=whole, stays=state)
 
 
 def _usual_columns(record: Record) -> Sequence[tuple[str, str]] | None:

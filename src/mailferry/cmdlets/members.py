@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
-from mailferry.cmdlets import files
-from mailferry.cmdlets.convert import date_time, text_of, time_span
+from mailferry.cmdlets import arithmetic, files
+from mailferry.cmdlets.convert import text_of
+from mailferry.cmdlets.dates import date_time, time_span
 from mailferry.cmdlets.errors import CommandError
 from mailferry.cmdlets.format import moment_text, value_text
 from mailferry.cmdlets.moments import formatted
 from mailferry.cmdlets.operators import truth
-from mailferry.cmdlets.records import Record
+from mailferry.cmdlets.records import ByteSize, Record
 from mailferry.cmdlets.words import number
 
 
@@ -84,10 +86,16 @@ def call(target: object, name: str, arguments: Sequence[object]) -> object:
     if lower == "tostring" and len(arguments) <= 1:
         return _to_string(target, arguments)
     if isinstance(target, datetime) and len(arguments) <= 1:
-        if lower in ("touniversaltime", "tolocaltime"):
-            return target.astimezone(UTC) if lower == "touniversaltime" else target
+        if lower in ("touniversaltime", "tolocaltime") and not arguments:
+            return target  # all moments are in UTC, which is also what stands for local here
         if lower in _DATE_STEPS and arguments:
             return _moved(target, _DATE_STEPS[lower], arguments[0])
+        if lower in ("addmonths", "addyears") and arguments:
+            return _months_later(target, arguments[0], 1 if lower == "addmonths" else 12)
+        if lower in ("add", "subtract") and arguments:
+            return arithmetic.total("+" if lower == "add" else "-", target, arguments[0])
+    if isinstance(target, ByteSize) and lower in _SIZES and not arguments:
+        return int(target) >> 10 * _SIZES.index(lower)
     if isinstance(target, Encoding) and lower == "getbytes" and len(arguments) == 1:
         return text_of(arguments[0]).encode(CODECS[target], "replace")
     if isinstance(target, str) and lower in _TEXT_METHODS:
@@ -116,6 +124,8 @@ def static(type_name: str, name: str, arguments: Sequence[object] | None, now: d
             return now if lower != "today" else _date_member(now, "date")
         if kind == "text.encoding" and lower.upper() in Encoding.__members__:
             return Encoding(lower)
+    elif kind == "math" and lower in _MATH and len(arguments) in (1, 1 + (lower == "round")):
+        return arithmetic.rounded(name, list(arguments))
     elif len(arguments) == 1:
         if kind == "io.file" and lower in _FILE_CALLS:
             return _FILE_CALLS[lower](text_of(arguments[0]), folder)
@@ -127,8 +137,8 @@ def static(type_name: str, name: str, arguments: Sequence[object] | None, now: d
         f"[{type_name}] does not contain a member named '{name}' here.",
         error_id="MemberNotFound",
         advice="There are [System.IO.File]::ReadAllBytes, ReadAllText, ReadAllLines and Exists, [DateTime]::UtcNow, "
-        "Today and Parse, [TimeSpan]::FromDays, FromHours, FromMinutes and FromSeconds, and "
-        "[System.Text.Encoding]::UTF8.GetBytes.",
+        "Today and Parse, [TimeSpan]::FromDays, FromHours, FromMinutes and FromSeconds, "
+        "[math]::Round, Floor, Ceiling, Truncate and Abs, and [System.Text.Encoding]::UTF8.GetBytes.",
     )
 
 
@@ -179,11 +189,21 @@ def _type_name(value: object) -> str:
 
 
 def _date_member(target: datetime, lower: str) -> object:
+    if lower == "dayofweek":
+        return formatted(target, "dddd")
+    if lower == "dayofyear":
+        return target.timetuple().tm_yday
+    if lower == "timeofday":
+        return target - _midnight(target)
     if lower == "date":
-        return target.replace(hour=0, minute=0, second=0, microsecond=0)
+        return _midnight(target)
     if lower in [part.lower() for part in _DATE_PARTS]:
         return getattr(target, lower)
     return moment_text(target) if lower == "datetime" else None
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _moved(target: datetime, unit: str, amount: object) -> datetime:
@@ -191,6 +211,17 @@ def _moved(target: datetime, unit: str, amount: object) -> datetime:
         return target + _span_of(unit, amount)
     except OverflowError:
         raise CommandError("The result lies outside the calendar.") from None
+
+
+def _months_later(target: datetime, amount: object, each: int) -> datetime:
+    """Move to the same day of another month, or to its last day (`DateTime.AddMonths`)."""
+    found = amount if isinstance(amount, int) else number(text_of(amount).strip())
+    if not isinstance(found, int):
+        raise CommandError(f"'{value_text(amount)}' is not a whole number.")
+    year, month = divmod(target.year * 12 + target.month - 1 + found * each, 12)
+    if not 1 <= year <= 9999:
+        raise CommandError("The result lies outside the calendar.")
+    return target.replace(year=year, month=month + 1, day=min(target.day, monthrange(year, month + 1)[1]))
 
 
 def _span_of(unit: str, amount: object) -> timedelta:
@@ -202,6 +233,10 @@ def _span_of(unit: str, amount: object) -> timedelta:
     except OverflowError:
         raise CommandError(f"'{value_text(amount)}' is not a number of {unit}.") from None
 
+
+_MATH: Final = ("round", "floor", "ceiling", "truncate", "abs")
+_SIZES: Final = ("tobytes", "tokb", "tomb", "togb", "totb")
+"""The methods of a size in Exchange; each is 1,024 of the one before, as a whole number."""
 
 _FILE_CALLS: Final[Mapping[str, Callable[[str, Path], object]]] = {
     "readallbytes": files.read_bytes,

@@ -1,4 +1,4 @@
-"""Moments in a format of .NET: `(Get-Date).ToString("yyyy-MM-dd")`."""
+"""Moments in a format of .NET: `Get-Date -Format 'yyyy-MM-dd'`, `(Get-Date).ToString("yyyy-MM-dd")`."""
 
 from __future__ import annotations
 
@@ -9,24 +9,51 @@ from typing import Final
 
 from mailferry.cmdlets.errors import CommandError
 
-_TOKEN: Final = re.compile(r"'([^']*)'|\"([^\"]*)\"|\\(.)|([A-Za-z])\4*|[\s\S]")
+_TOKEN: Final = re.compile(r"'([^']*)'|\"([^\"]*)\"|\\(.)|%(?=[A-Za-z])|([A-Za-z])\4*|[\s\S]")
 _STANDARD: Final[Mapping[str, str]] = {
     "d": "M/d/yyyy",
+    "D": "dddd, MMMM d, yyyy",
+    "t": "h:mm tt",
+    "T": "h:mm:ss tt",
+    "f": "dddd, MMMM d, yyyy h:mm tt",
+    "F": "dddd, MMMM d, yyyy h:mm:ss tt",
+    "U": "dddd, MMMM d, yyyy h:mm:ss tt",
     "g": "M/d/yyyy h:mm tt",
-    "o": "yyyy-MM-ddTHH:mm:ss.ffffff0K",
+    "G": "M/d/yyyy h:mm:ss tt",
+    **dict.fromkeys("mM", "MMMM d"),
+    **dict.fromkeys("yY", "MMMM yyyy"),
+    **dict.fromkeys("oO", "yyyy-MM-ddTHH:mm:ss.fffffffK"),
+    **dict.fromkeys("rR", "ddd, dd MMM yyyy HH:mm:ss 'GMT'"),
     "s": "yyyy-MM-ddTHH:mm:ss",
     "u": "yyyy-MM-dd HH:mm:ss'Z'",
+    "FileDate": "yyyyMMdd",
+    "FileDateUniversal": "yyyyMMdd'Z'",
+    "FileDateTime": "yyyyMMddTHHmmssffff",
+    "FileDateTimeUniversal": "yyyyMMddTHHmmssffff'Z'",
 }
-"""The formats of one letter, in the invariant culture."""
+"""The formats of one letter, as in the United States, and those that Get-Date adds."""
 
 _MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def _fraction(digits: int, *, shortest: bool = False) -> Callable[[datetime], str]:
+    def given(at: datetime) -> str:
+        text = f"{at.microsecond:06}0"[:digits]
+        return text.rstrip("0") if shortest else text
+
+    return given
+
+
 _PARTS: Final[Mapping[str, Callable[[datetime], str]]] = {
     "yyyy": lambda at: f"{at.year:04}",
+    "yyy": lambda at: f"{at.year:03}",
     "yy": lambda at: f"{at.year % 100:02}",
+    "y": lambda at: str(at.year % 100),
+    **dict.fromkeys(("g", "gg"), lambda _at: "A.D."),
     "MMMM": lambda at: _MONTHS[at.month - 1],
     "MMM": lambda at: _MONTHS[at.month - 1][:3],
     "MM": lambda at: f"{at.month:02}",
@@ -43,11 +70,14 @@ _PARTS: Final[Mapping[str, Callable[[datetime], str]]] = {
     "m": lambda at: str(at.minute),
     "ss": lambda at: f"{at.second:02}",
     "s": lambda at: str(at.second),
-    "fff": lambda at: f"{at.microsecond // 1000:03}",
-    "ffffff": lambda at: f"{at.microsecond:06}",
+    **{"f" * digits: _fraction(digits) for digits in range(1, 8)},
+    **{"F" * digits: _fraction(digits, shortest=True) for digits in range(1, 8)},
     "tt": lambda at: "AM" if at.hour < 12 else "PM",
+    "t": lambda at: "A" if at.hour < 12 else "P",
     "K": lambda _at: "Z",
     "zzz": lambda _at: "+00:00",
+    "zz": lambda _at: "+00",
+    "z": lambda _at: "+0",
 }
 _RESERVED: Final = frozenset("dfFghHKmMstyz")
 
@@ -59,7 +89,14 @@ def formatted(moment: datetime, form: str) -> str:
     """
     if len(form) == 1 and form not in _STANDARD:
         raise _unknown(form)
-    return "".join(_part(match, moment) for match in _TOKEN.finditer(_STANDARD.get(form, form)))
+    return "".join(_part(match, moment) for match in _TOKEN.finditer(_standard(form)))
+
+
+def _standard(form: str) -> str:
+    """Give what a standard format stands for; those of one letter mind the case, names do not."""
+    if len(form) == 1:
+        return _STANDARD[form]
+    return next((text for name, text in _STANDARD.items() if len(name) > 1 and name.lower() == form.lower()), form)
 
 
 def _part(match: re.Match[str], moment: datetime) -> str:
@@ -67,6 +104,8 @@ def _part(match: re.Match[str], moment: datetime) -> str:
     for literal in (single, double, escaped):
         if literal is not None:
             return str(literal)
+    if match[0] == "%":  # it makes a format of one letter, such as %d, one that is no standard format
+        return ""
     if letter is None or letter not in _RESERVED:
         return match[0]
     if match[0] not in _PARTS:

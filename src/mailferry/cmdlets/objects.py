@@ -56,6 +56,8 @@ def _shaped(shape: Shape, found: Any) -> object:
         return found if _is_number(found) else None
     if shape is Shape.FLAG:
         return bool(found)
+    if shape is Shape.GRADE:
+        return str(found) or None
     return str(found)
 
 

@@ -9,7 +9,10 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import Any, Final
 
-from mailferry.cmdlets.convert import date_time, flattened, text_of, time_span
+from mailferry.cmdlets import arithmetic
+from mailferry.cmdlets.composite import composed
+from mailferry.cmdlets.convert import flattened, text_of
+from mailferry.cmdlets.dates import date_time, time_span
 from mailferry.cmdlets.errors import CommandError
 from mailferry.cmdlets.format import value_text
 from mailferry.cmdlets.records import Record
@@ -30,8 +33,12 @@ def truth(value: object) -> bool:
 
 def binary(operator: str, left: object, right: object) -> object:
     """Work out `left -operator right`. With a list on the left a comparison gives the items for which it holds."""
+    if operator in ("*", "/", "%"):
+        return arithmetic.product(operator, left, right)
     if operator in ("+", "-"):
-        return _sum(operator, left, right)
+        return arithmetic.total(operator, left, right)
+    if operator == "f":
+        return composed(_whole(left), flattened(right))
     if operator in ("and", "or", "xor"):
         return truth(left) != truth(right) if operator == "xor" else truth(right)
     sensitive = operator[0] == "c" and operator[1:] in _COMPARISONS
@@ -159,26 +166,3 @@ _COMPARISONS: Final[Mapping[str, Callable[[object, object, bool], bool]]] = {
     "contains": lambda a, b, s: _in(b, a, s),
     "notcontains": lambda a, b, s: not _in(b, a, s),
 }
-
-
-def _sum(operator: str, left: object, right: object) -> object:
-    sign = 1 if operator == "+" else -1
-    try:
-        if isinstance(left, datetime):
-            if isinstance(right, timedelta):
-                return left + sign * right
-            if isinstance(right, datetime) and sign < 0:
-                return left - right
-        elif isinstance(left, timedelta) and isinstance(right, timedelta):
-            return left + sign * right
-        elif isinstance(left, (int, float)):
-            found = right if isinstance(right, (int, float)) else number(text_of(right).strip())
-            if found is not None:
-                return left + sign * found
-        elif isinstance(left, (list, tuple)) and sign > 0:
-            return [*left, *flattened(right)]
-        elif sign > 0:
-            return ("" if left is None else _whole(left)) + _whole(right)
-    except OverflowError:
-        raise CommandError("The result lies outside what can be shown.") from None
-    raise CommandError(f"'{operator}' does not work on '{value_text(left)}' and '{value_text(right)}'.")

@@ -14,7 +14,7 @@ from mailferry.cmdlets import differences, tree
 from mailferry.cmdlets.build import Builder
 from mailferry.cmdlets.differences import KEYWORDS, Missing
 from mailferry.cmdlets.errors import ParseError, Span
-from mailferry.cmdlets.words import DOUBLE_QUOTES, SINGLE_QUOTES
+from mailferry.cmdlets.words import DASHES, DOUBLE_QUOTES, SINGLE_QUOTES
 
 MOST_CHARACTERS: Final = 1_000_000
 DEEPEST: Final = 60
@@ -22,7 +22,7 @@ DEEPEST: Final = 60
 
 LONGEST_SHOWN: Final = 60
 
-_CLOSED_BY: Final = {"_CLOSE": ")", "_CLOSE_BLOCK": "}", "_CLOSE_INDEX": "]"}
+_CLOSED_BY: Final = {"_CLOSE": ")", "CLOSE_BLOCK": "}", "_CLOSE_INDEX": "]"}
 _QUOTED: Final = re.compile(
     r"`.|<#(?:[\s\S]*?#>|[\s\S]*)|(?<![^\s(){};,|])#[^\r\n]*"
     r'|["“”„](?:[^"“”„`]|`[\s\S]|["“”„]{2})*(?:["“”„]|\Z)'
@@ -53,7 +53,7 @@ def _parse(text: str, whole: str) -> tree.Script:
         blank = "".join(c if c in "\r\n" else " " for c in whole[:start])
         return _parse(blank + whole[start:end], whole).block
 
-    builder = Builder(inner)
+    builder = Builder(inner, text)
     try:
         # Lark makes the tree of its rules while it parses; the builder's nodes replace them in a second walk.
         block = builder.transform(_grammar().parse(text))
@@ -105,14 +105,24 @@ def _check_keyword(statement: tree.Node) -> None:
 
 
 def _blocks(node: tree.Node) -> list[tree.Block]:
-    if isinstance(node, tree.Command):
-        return [element.block for element in node.elements if isinstance(element, tree.ScriptBlock)]
-    return []
+    """Give the script blocks that a command is given, also within lists and tables."""
+    found: list[tree.Block] = []
+    waiting = list(node.elements) if isinstance(node, tree.Command) else []
+    while waiting:
+        element = waiting.pop()
+        if isinstance(element, tree.ScriptBlock):
+            found.append(element.block)
+        elif isinstance(element, tree.ListOf):
+            waiting += element.items
+        elif isinstance(element, tree.HashTable):
+            waiting += element.values
+    return found
 
 
 def _not_there(missing: Missing, span: Span, found: str) -> ParseError:
+    others = ", ".join(what for what in missing.what.split(", ") if what != found)
     return ParseError(
-        f"'{found}' is not part of this command language; neither are {missing.what}.",
+        f"'{found}' is not part of this command language; neither are {others}.",
         span=span,
         advice=missing.instead,
     )
@@ -130,6 +140,13 @@ def _explained(error: UnexpectedInput, text: str) -> ParseError:
         token = error.token
         if text[max(0, at - 1) : at + 1] == "||":
             return _not_there(differences.CALL_OPERATORS, Span(at - 1, at + 1), "||")
+        if token.type == "OPEN_TABLE":
+            return _not_there(differences.HASH_TABLES, Span(at, at + 2), "@{")
+        # Behind a variable the dash of -replace was taken for a minus.
+        dash = at - (at > 0 and text[at - 1] in DASHES)
+        if word := differences.OPERATOR_WORDS.match(text, dash):
+            message = f"Unexpected token '{word[0]}' in expression or statement."
+            return ParseError(message, span=Span(dash, word.end()), advice=differences.OPERATORS.instead)
         span = Span(at, at + max(1, len(token.rstrip())))
         advice = _meant(text, at, str(token))
         return ParseError(f"Unexpected token '{_shown(token)}' in expression or statement.", span=span, advice=advice)

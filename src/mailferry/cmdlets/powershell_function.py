@@ -148,6 +148,8 @@ def _fields(cmdlet: Cmdlet, variable: str, pairs: Iterable[tuple[str, str]]) -> 
 def _value(parameter: Parameter) -> str:
     """Give the expression that turns the value of a parameter into the value of a field."""
     name = f"${parameter.name}"
+    if parameter.objects:
+        return f"ConvertTo-MailFerryNames -Value {name}"
     converted = {
         T.SWITCH: f"[bool] {name}",
         T.STRINGS: f"ConvertTo-MailFerryList -Value {name}",

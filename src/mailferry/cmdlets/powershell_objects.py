@@ -13,6 +13,7 @@ S = Shape
 
 READERS: Final[Mapping[Shape, str]] = {
     S.TEXT: "Get-MailFerryText",
+    S.GRADE: "Get-MailFerryGrade",
     S.NUMBER: "Get-MailFerryNumber",
     S.FLAG: "Get-MailFerryFlag",
     S.MOMENT: "Get-MailFerryMoment",

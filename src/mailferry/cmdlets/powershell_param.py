@@ -33,6 +33,8 @@ _MOST: Final = {T.INT: "[int]::MaxValue", T.SIZE: "[long]::MaxValue"}
 
 def type_of(parameter: Parameter) -> str:
     """Give the type of .NET; of what $null takes away, one that can be $null."""
+    if parameter.objects:
+        return "object[]"
     return f"Nullable[{TYPES[parameter.type]}]" if parameter.clearable else TYPES[parameter.type]
 
 
@@ -95,19 +97,20 @@ def _declared(cmdlet: Cmdlet, parameter: Parameter) -> list[str]:
 
 
 def _parameter_attributes(cmdlet: Cmdlet, parameter: Parameter) -> list[str]:
-    facts = []
-    if parameter.mandatory:
-        facts.append("Mandatory = $true")
+    facts: list[str] = []
     if parameter.position is not None:
         facts.append(f"Position = {parameter.position}")
     if parameter.pipeline:
         facts += ["ValueFromPipeline = $true", "ValueFromPipelineByPropertyName = $true"]
-    if not parameter.sets or set(parameter.sets) == set(cmdlet.sets):
+    required = ["Mandatory = $true"]
+    if not parameter.optional_in and (not parameter.sets or set(parameter.sets) == set(cmdlet.sets)):
+        facts = [*(required if parameter.mandatory else []), *facts]
         return [f"[Parameter({', '.join(facts)})]"] if facts else []
     return [
-        f"[Parameter({', '.join([*facts, f'ParameterSetName = {quoted(name)}'])})]"
+        f"[Parameter({', '.join([*here, *facts, f'ParameterSetName = {quoted(name)}'])})]"
         for name in cmdlet.sets
-        if name in parameter.sets
+        if name in (parameter.sets or cmdlet.sets)
+        for here in [required if parameter.mandatory_in(name) else []]
     ]
 
 

@@ -74,7 +74,10 @@ def _request(cmdlet: Cmdlet, call: Call, values: Mapping[str, object]) -> Reques
     path, named = _path(call.path, values)
     details = tuple(detail for detail in call.details if values.get(detail.switch))
     has_body = bool(call.body or call.switches or call.constants)
-    fields_of = {target: name for name, target in (*call.body.items(), *call.query.items())}
+    fields_of: dict[str, str] = {}
+    for name, target in (*call.body.items(), *call.query.items()):  # two parameters may go into one field
+        if name in values or target not in fields_of:
+            fields_of[target] = name
     return Request(
         call.method,
         path,

@@ -15,6 +15,10 @@ INCLUDE: Final = (
     "those below it; #Inbox# is the inbox whatever its name."
 )
 EXCLUDE: Final = "Do not copy these folders; named as for IncludeFolders."
+CONTENT_FILTER: Final = (
+    "Copy only mail received in a range: Received with -gt, -ge, -lt, -le or -eq and a date in quotes, joined by -and."
+)
+CONTENT_LANGUAGE: Final = "The culture in which the dates of ContentFilter are written, such as en-GB or de-DE."
 START_AFTER: Final = "Not before this moment. Without a zone it is UTC."
 CLEARS: Final = " $null (in a shell: none) takes it away."
 COMPLETE_AFTER: Final = "Complete by itself when this moment has come. Without a zone it is UTC."

@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailferry.cmdlets.spec_batch_texts import (
-    ADD_USERS,
-    ALLOW_UNKNOWN,
-    CLEARS,
-    COMPLETE_AFTER,
-    CSV_DATA,
-    EXCLUDE,
-    INCLUDE,
-    NO_APPROVAL,
-    PRIORITY,
-    REPORT_INTERVAL,
-    START_AFTER,
-    TIME_ZONE,
-)
+from mailferry.cmdlets import spec_batch_users as of_users
+from mailferry.cmdlets.spec_batch_settings import FIELDS, FILTER, FOLDERS, NEW_FILTER, NEW_TIMES, REPORTS, TIMES
+from mailferry.cmdlets.spec_batch_texts import ADD_USERS, ALLOW_UNKNOWN, CSV_DATA, NO_APPROVAL, PRIORITY
 from mailferry.cmdlets.spec_common import DIAGNOSTIC_INFO, PARTITION, RESULT_SIZE, UNUSED_FORCE, identity
 from mailferry.cmdlets.spec_model import Answer, Call, Cmdlet, Detail, Example, Parameter, ValueType
 from mailferry.migration.states import BatchStatus
@@ -25,34 +14,6 @@ from mailferry.migration.states import BatchStatus
 T = ValueType
 KIND = "MigrationBatch"
 STATUSES = tuple(status.value for status in BatchStatus)
-
-_FIELDS = {
-    "IncludeFolders": "include_folders",
-    "ExcludeFolders": "exclude_folders",
-    "NotificationEmails": "notification_emails",
-    "ReportInterval": "report_interval_seconds",
-    "SkipReports": "skip_reports",
-    "TimeZone": "time_zone",
-    "Priority": "priority",
-    "StartAfter": "start_after",
-    "CompleteAfter": "complete_after",
-}
-_FOLDERS = (Parameter("IncludeFolders", T.STRINGS, INCLUDE), Parameter("ExcludeFolders", T.STRINGS, EXCLUDE))
-_ZONE = Parameter("TimeZone", T.STRING, TIME_ZONE, default="UTC")
-_TIMES = (
-    Parameter("StartAfter", T.DATE_TIME, START_AFTER),
-    Parameter("CompleteAfter", T.DATE_TIME, COMPLETE_AFTER),
-    _ZONE,
-)
-_NEW_TIMES = (
-    Parameter("StartAfter", T.DATE_TIME, START_AFTER + CLEARS, clearable=True),
-    Parameter("CompleteAfter", T.DATE_TIME, COMPLETE_AFTER + CLEARS, clearable=True),
-    _ZONE,
-)
-_REPORTS = (
-    Parameter("NotificationEmails", T.STRINGS, "Who gets the reports by mail; nobody: none is sent."),
-    Parameter("ReportInterval", T.TIME_SPAN, REPORT_INTERVAL, default="1.00:00:00"),
-)
 
 _REPORT = (Detail("IncludeReport", "/batches/{guid}/row-errors", "row_error_list"),)
 
@@ -65,25 +26,33 @@ def _unused(*names: str, text: str = "it has no meaning for IMAP.") -> tuple[Par
 NEW_BATCH = Cmdlet(
     "New",
     "MigrationBatch",
-    "Makes a batch: the users of a CSV, who are migrated together.",
+    "Makes a batch: the users of a CSV, or of other batches, who are migrated together.",
     "The CSV has the columns EmailAddress, UserName, Password, and UserRoot where it is needed. Rows in error are left "
     "out and counted in ValidationWarningCount; Get-MigrationBatch -IncludeReport lists them. The batch starts at "
-    "once with -AutoStart, else by Start-MigrationBatch.",
+    "once with -AutoStart, else by Start-MigrationBatch." + of_users.DESCRIPTION,
     (
         Parameter("Name", T.STRING, "The name of the batch.", position=0, mandatory=True, most=64),
-        Parameter("SourceEndpoint", T.STRING, "The endpoint that mail is fetched from.", mandatory=True),
+        Parameter(
+            "SourceEndpoint",
+            T.STRING,
+            "The endpoint that mail is fetched from.",
+            mandatory=True,
+            optional_in=of_users.OF_USERS,
+        ),
         Parameter(
             "TargetEndpoint", T.STRING, "The endpoint that mail is brought to.", default="the default target", ours=True
         ),
-        Parameter("CSVData", T.BYTES, CSV_DATA, mandatory=True),
+        Parameter("CSVData", T.BYTES, CSV_DATA, mandatory=True, sets=(of_users.ONBOARDING,)),
         Parameter("AutoStart", T.SWITCH, "Start the batch at once."),
-        Parameter("AllowUnknownColumnsInCsv", T.BOOLEAN, ALLOW_UNKNOWN, default="False"),
-        *_FOLDERS,
-        *_TIMES,
-        *_REPORTS,
+        Parameter("AllowUnknownColumnsInCsv", T.BOOLEAN, ALLOW_UNKNOWN, default="False", sets=(of_users.ONBOARDING,)),
+        *of_users.PARAMETERS,
+        *FOLDERS,
+        *FILTER,
+        *TIMES,
+        *REPORTS,
         Parameter("SkipReports", T.SWITCH, "Send no reports."),
         Parameter("Priority", T.INT, PRIORITY, default="0", ours=True),
-        *_unused("SkipMerging", "AdoptPreexisting"),
+        *_unused("SkipMerging"),
         *_unused("AutoComplete", text="give -CompleteAfter (Get-Date) instead, or run Complete-MigrationBatch later."),
         PARTITION,
     ),
@@ -101,11 +70,13 @@ NEW_BATCH = Cmdlet(
                 "AutoStart": "auto_start",
                 "AllowUnknownColumnsInCsv": "allow_unknown_columns",
             }
-            | _FIELDS,
+            | of_users.BODY
+            | FIELDS,
             files={"CSVData": "file_name"},
         ),
     ),
     KIND,
+    of_users.SETS,
     examples=(
         Example(
             "New-MigrationBatch -Name IMAPBatch1 -SourceEndpoint IMAPEndpoint "
@@ -118,14 +89,22 @@ NEW_BATCH = Cmdlet(
             "-ExcludeFolders '[Gmail]','Public Folders/*' -CompleteAfter 2026-12-01T18:00Z",
             "Makes a batch without some folders that completes by itself. The name of a file does for its bytes.",
         ),
+        Example(
+            "New-MigrationBatch -Name IMAPBatch3 -SourceEndpoint IMAPEndpoint -CSVData users.csv "
+            "-ContentFilter \"Received -ge '2025-01-01' -and Received -lt '2026-01-01'\"",
+            "Makes a batch that brings over the mail of one year. Nothing is deleted when the filter is changed later.",
+        ),
+        *of_users.EXAMPLES,
     ),
     differs=(
         "-CSVData also takes the name of a file.",
         "-TargetEndpoint and -Priority are ours.",
-        "ContentFilter is not there; folders can be chosen.",
+        "-ContentFilter knows Received alone; a date without a zone is UTC.",
+        *of_users.DIFFERS,
     ),
     changes=True,
     operation="Creating the migration batch",
+    not_there=of_users.NOT_THERE,
 )
 
 GET_BATCH = Cmdlet(
@@ -177,11 +156,14 @@ SET_BATCH = Cmdlet(
         Parameter("AddUsers", T.SWITCH, ADD_USERS, needs=("CSVData",)),
         Parameter("AllowUnknownColumnsInCsv", T.BOOLEAN, ALLOW_UNKNOWN, needs=("CSVData",)),
         Parameter(
-            "SyncNow", T.SWITCH, "Begin the incremental sync of all synced users now. Failed ones stay as they are."
+            "SyncNow",
+            T.SWITCH,
+            "Begin the incremental sync of all synced users now, and compare all flags. Failed ones stay as they are.",
         ),
-        *_FOLDERS,
-        *_NEW_TIMES,
-        *_REPORTS,
+        *FOLDERS,
+        *NEW_FILTER,
+        *NEW_TIMES,
+        *REPORTS,
         Parameter("SkipReports", T.BOOLEAN, "Send no reports."),
         Parameter("Priority", T.INT, PRIORITY, ours=True),
         Parameter("ApproveSkippedItems", T.SWITCH, NO_APPROVAL, without_effect=True),
@@ -190,7 +172,7 @@ SET_BATCH = Cmdlet(
         PARTITION,
     ),
     (
-        Call("PATCH", "/batches/{Identity}", Answer.NOTHING, KIND, body=_FIELDS, given=tuple(_FIELDS)),
+        Call("PATCH", "/batches/{Identity}", Answer.NOTHING, KIND, body=FIELDS, given=tuple(FIELDS)),
         Call(
             "POST",
             "/batches/{Identity}/users",

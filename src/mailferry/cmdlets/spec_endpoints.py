@@ -12,6 +12,13 @@ T = ValueType
 KIND = "MigrationEndpoint"
 SECURITY = tuple(kind.value for kind in Security)
 AUTHENTICATION = ("Basic", "Plain")
+NTLM = (
+    (
+        "NTLM",
+        "NTLM is not there: it is outdated and weak, and servers that offer it take a plain login over TLS too.",
+        "Use Basic with -Security Ssl or Tls. A login name may be written as DOMAIN\\user.",
+    ),
+)
 MOST = 300
 
 _SOURCE, _TARGET, _MAILDIR = "IMAP", "TargetIMAP", "Maildir"
@@ -81,10 +88,11 @@ NEW_ENDPOINT = Cmdlet(
         Parameter(
             "Authentication",
             T.CHOICE,
-            "Basic: what the server offers. Plain: SASL PLAIN.",
+            "Basic: what the server offers. Plain: SASL PLAIN. NTLM is not there.",
             AUTHENTICATION,
             default="Basic",
             sets=_SERVERS,
+            refused=NTLM,
         ),
         Parameter("AcceptUntrustedCertificates", T.SWITCH, _UNTRUSTED, sets=_SERVERS),
         *_LIMITS,
@@ -135,7 +143,8 @@ NEW_ENDPOINT = Cmdlet(
     ),
     (
         "There are target endpoints (-Target, -Maildir), as mail need not go to Exchange Online.",
-        "Authentication is Basic or Plain; NTLM is not there.",
+        "Authentication is Basic or Plain. NTLM is not there, as it is outdated and weak: servers that offer it take a "
+        "plain login over TLS too, so use Basic with Ssl or Tls. A login name may be written as DOMAIN\\user.",
         _LOWER_DEFAULTS,
     ),
     changes=True,
@@ -179,7 +188,7 @@ SET_ENDPOINT = Cmdlet(
         Parameter("RemoteServer", T.FQDN, "The host name of the server."),
         Parameter("Port", T.INT, "The port.", least=1, most=65_535),
         Parameter("Security", T.CHOICE, "How the connection is protected.", SECURITY),
-        Parameter("Authentication", T.CHOICE, "How the users log in.", AUTHENTICATION),
+        Parameter("Authentication", T.CHOICE, "How the users log in. NTLM is not there.", AUTHENTICATION, refused=NTLM),
         Parameter("AcceptUntrustedCertificates", T.BOOLEAN, _UNTRUSTED),
         Parameter("MaxConcurrentMigrations", T.UNLIMITED, _MIGRATIONS, least=1, most=MOST),
         Parameter("MaxConcurrentIncrementalSyncs", T.UNLIMITED, _SYNCS, least=1, most=MOST),

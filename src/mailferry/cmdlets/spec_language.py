@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
+from mailferry.cmdlets.differences import GROUPS
 from mailferry.cmdlets.spec_language_files import FILE_CMDLETS
 from mailferry.cmdlets.spec_model import Cmdlet, Example, Parameter, ValueType
 
@@ -15,9 +17,18 @@ COMPARISONS: Final = (
     *("Contains", "NotContains", "In", "NotIn"),
 )
 
+DATE_PARTS: Final = (
+    *(("Year", 1, 9999), ("Month", 1, 12), ("Day", 1, 31), ("Hour", 0, 23), ("Minute", 0, 59), ("Second", 0, 59)),
+)
+
 
 def _properties(text: str, **more: bool) -> Parameter:
     return Parameter("Property", T.STRINGS, text + " Wildcards: Max*.", position=0, mandatory=more.get("needed", False))
+
+
+def _worked_out(text: str) -> Parameter:
+    about = " Wildcards: Max*. Or one that is worked out: @{Name='Done';Expression={$_.SyncedCount}}."
+    return Parameter("Property", T.PROPERTIES, text + about, position=0)
 
 
 def _text(
@@ -28,9 +39,15 @@ def _text(
     example: str,
     aliases: tuple[str, ...] = (),
     sets: tuple[str, ...] = (),
+    not_there: Mapping[str, str] | None = None,
 ) -> Cmdlet:
+    examples = (Example(example, synopsis),)
     return Cmdlet(
-        verb, noun, synopsis, synopsis, parameters, sets=sets, aliases=aliases, examples=(Example(example, synopsis),)
+        *(verb, noun, synopsis, synopsis, parameters),
+        sets=sets,
+        aliases=aliases,
+        examples=examples,
+        not_there=not_there or {},
     )
 
 
@@ -38,7 +55,7 @@ FORMAT_LIST = _text(
     "Format",
     "List",
     "Shows objects as a list, a property a line.",
-    _properties("Which properties; all without it."),
+    _worked_out("Which properties; all without it."),
     INPUT,
     aliases=("fl",),
     example="Get-MigrationBatch IMAPBatch1 | Format-List Status,*Count",
@@ -47,19 +64,20 @@ FORMAT_TABLE = _text(
     "Format",
     "Table",
     "Shows objects as a table.",
-    _properties("Which columns."),
+    _worked_out("Which columns."),
     Parameter("AutoSize", T.SWITCH, "Taken, without effect: columns always fit.", without_effect=True),
     Parameter("Wrap", T.SWITCH, "Continue long values on the next line instead of cutting them."),
     Parameter("HideTableHeaders", T.SWITCH, "No heading."),
     INPUT,
     aliases=("ft",),
     example="Get-MigrationUser -BatchId IMAPBatch1 | Format-Table Identity,Status,ErrorSummary",
+    not_there={"GroupBy": f"Use {GROUPS.instead}"},
 )
 SELECT = _text(
     "Select",
     "Object",
     "Takes some properties of objects, or some of the objects.",
-    _properties("Which properties."),
+    _worked_out("Which properties."),
     Parameter("ExpandProperty", T.STRING, "Give the values of this property in place of the objects."),
     Parameter("ExcludeProperty", T.STRINGS, "Without these properties."),
     Parameter("First", T.INT, "The first ones only.", least=0),
@@ -68,7 +86,7 @@ SELECT = _text(
     Parameter("Unique", T.SWITCH, "Each one only once."),
     INPUT,
     aliases=("select",),
-    example="Get-MigrationBatch | Select-Object -ExpandProperty Identity",
+    example="Get-MigrationBatch | Select-Object Identity,@{Name='Open';Expression={$_.TotalCount - $_.SyncedCount}}",
 )
 WHERE = _text(
     "Where",
@@ -89,7 +107,12 @@ SORT = _text(
     "Sort",
     "Object",
     "Puts objects in order.",
-    Parameter("Property", T.OBJECT, "By these properties, or by a script block.", position=0),
+    Parameter(
+        "Property",
+        T.PROPERTIES,
+        "By these properties, by script blocks, or by tables: @{Expression={$_.SyncedCount};Descending=$true}.",
+        position=0,
+    ),
     Parameter("Descending", T.SWITCH, "The greatest first."),
     Parameter("Unique", T.SWITCH, "Each one only once."),
     INPUT,
@@ -154,7 +177,13 @@ GET_DATE = _text(
     "Date",
     "Gives the moment, now or of a text.",
     Parameter("Date", T.DATE_TIME, "The moment; without a zone it is UTC.", position=0, default="now"),
-    example="(Get-Date).AddDays(2)",
+    Parameter("Format", T.STRING, "Give a text in this format of .NET: yyyy-MM-dd HH:mm, or a letter such as s or o."),
+    *(
+        Parameter(part, T.INT, f"With this {part.lower()} in place of its own.", least=least, most=most)
+        for part, least, most in DATE_PARTS
+    ),
+    Parameter("AsUTC", T.SWITCH, "Taken, without effect: moments are in UTC.", without_effect=True, quiet=True),
+    example="(Get-Date -Hour 18 -Minute 0 -Second 0).AddDays(2)",
 )
 GET_HELP = _text(
     "Get",

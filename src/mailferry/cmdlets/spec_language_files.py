@@ -21,6 +21,13 @@ _TYPE = Parameter(
     aliases=("NTI",),
     without_effect=True,
 )
+_FORMULAS = Parameter(
+    "AllowFormulas",
+    T.SWITCH,
+    "Write texts as they are. Else those that begin with = + - or @ get an apostrophe in front, as spreadsheets would "
+    "run them; Import-Csv takes it away.",
+    ours=True,
+)
 _APPEND = Parameter("Append", T.SWITCH, "Add to the file.")
 _NO_CLOBBER = Parameter("NoClobber", T.SWITCH, "It is an error if the file is there already.")
 _FORCE = Parameter("Force", T.SWITCH, "Taken, without effect.", without_effect=True)
@@ -40,6 +47,7 @@ FILE_CMDLETS: Final = (
         INPUT,
         _DELIMITER,
         _TYPE,
+        _FORMULAS,
         example="Get-MigrationUser | Select-Object Identity,Status | ConvertTo-Csv",
     ),
     _file(
@@ -51,6 +59,7 @@ FILE_CMDLETS: Final = (
         _DELIMITER,
         _ENCODING,
         _TYPE,
+        _FORMULAS,
         _APPEND,
         _NO_CLOBBER,
         _FORCE,

@@ -28,6 +28,7 @@ class ValueType(StrEnum):
     SECURE_STRING = "SecureString"
     SCRIPT_BLOCK = "ScriptBlock"
     OBJECT = "Object"
+    PROPERTIES = "Object[]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,9 @@ class Parameter:
     because scripts have it, and nothing comes of it; then `quiet` says that nobody misses anything, so there is no
     warning. `ours`: Exchange does not have it. `takes_rest`: arguments behind the last position are added to it.
     `may_be_empty`: an empty text means something; else it is an error, as an empty filter would mean all.
-    `clearable`: $null takes the value away.
+    `clearable`: $null takes the value away. `refused`: values that Exchange has and this has not: the value, why not,
+    and what to do instead. `optional_in`: sets in which a mandatory one may be missing. `objects`: its texts may be
+    objects of the service, which are named as in a pipeline.
     """
 
     name: str
@@ -62,6 +65,13 @@ class Parameter:
     quiet: bool = False
     may_be_empty: bool = False
     clearable: bool = False
+    refused: tuple[tuple[str, str, str], ...] = ()
+    optional_in: tuple[str, ...] = ()
+    objects: bool = False
+
+    def mandatory_in(self, set_name: str) -> bool:
+        """Whether it must be given in a parameter set."""
+        return self.mandatory and set_name not in self.optional_in
 
     @property
     def names_set(self) -> bool:
@@ -143,6 +153,7 @@ class Cmdlet:
 
     `changes`: it knows -WhatIf and -Confirm; `asks`: it asks before it acts unless it is told -Confirm:$false;
     `operation` says what it would do, for that question. `differs`: how it differs from Exchange Online, and why.
+    `not_there`: parameters of Exchange Online that it does not have, with what to do instead.
     `kind`: of the objects that it gives ('' none, or none of the service's). `sets`: the names of its parameter sets,
     the usual one first.
     """
@@ -162,6 +173,7 @@ class Cmdlet:
     asks: bool = False
     operation: str = ""
     ours: bool = False
+    not_there: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -175,9 +187,10 @@ class Cmdlet:
 
 
 class Shape(StrEnum):
-    """How a value of JSON becomes a value of an object."""
+    """How a value of JSON becomes a value of an object. A GRADE is a text; an empty one is none."""
 
     TEXT = "text"
+    GRADE = "grade"
     NUMBER = "number"
     FLAG = "flag"
     MOMENT = "moment"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mailferry.cmdlets.spec_common import DIAGNOSTIC_INFO, PARTITION, UNUSED_IDENTITY, identity
-from mailferry.cmdlets.spec_endpoints import AUTHENTICATION, SECURITY
+from mailferry.cmdlets.spec_endpoints import AUTHENTICATION, NTLM, SECURITY
 from mailferry.cmdlets.spec_model import Answer, Call, Cmdlet, Example, Parameter, ValueType
 
 T = ValueType
@@ -38,7 +38,13 @@ TEST_AVAILABILITY = Cmdlet(
             sets=("IMAP",),
         ),
         Parameter(
-            "Authentication", T.CHOICE, "How the users would log in.", AUTHENTICATION, default="Basic", sets=("IMAP",)
+            "Authentication",
+            T.CHOICE,
+            "How the users would log in. NTLM is not there.",
+            AUTHENTICATION,
+            default="Basic",
+            sets=("IMAP",),
+            refused=NTLM,
         ),
         Parameter("AcceptUntrustedCertificates", T.SWITCH, "Take any certificate.", sets=("IMAP",)),
         Parameter(
@@ -109,6 +115,42 @@ GET_CONFIG = Cmdlet(
     differs=("The settings are those of this service.",),
 )
 
+_MAIL_SERVER: Final = (
+    Parameter(
+        "SmtpServer",
+        T.STRING,
+        "The mail server that reports are sent by. Empty: none are sent.",
+        ours=True,
+        may_be_empty=True,
+    ),
+    Parameter("SmtpPort", T.INT, "Its port.", default="587", least=1, most=65_535, ours=True),
+    Parameter(
+        "SmtpSecurity",
+        T.CHOICE,
+        "STARTTLS (Tls), TLS from the start (Ssl), or none; a login needs one of the two.",
+        SECURITY,
+        default="Tls",
+        ours=True,
+    ),
+    Parameter("SmtpUser", T.STRING, "The login name. Empty: without a login.", ours=True, may_be_empty=True),
+    Parameter(
+        "SmtpPassword",
+        T.SECURE_STRING,
+        "The password, a SecureString. It is forgotten when the server or the login name changes and it is not given "
+        "again.",
+        ours=True,
+    ),
+    Parameter("SmtpFrom", T.STRING, "The sender: an address, or a name and <address>.", ours=True, may_be_empty=True),
+    Parameter(
+        "SmtpCaFile",
+        T.STRING,
+        "A file of the service's machine with the authorities that are trusted (PEM). Empty: those of the machine.",
+        ours=True,
+        may_be_empty=True,
+    ),
+)
+"""The mail server of the reports."""
+
 SET_CONFIG = Cmdlet(
     "Set",
     "MigrationConfig",
@@ -139,6 +181,7 @@ SET_CONFIG = Cmdlet(
             ("none", "line-ends", "all"),
             ours=True,
         ),
+        *_MAIL_SERVER,
         Parameter(
             "MaxConcurrentMigrations",
             T.UNLIMITED,
@@ -163,12 +206,24 @@ SET_CONFIG = Cmdlet(
                 "RetryInterval": "retry_seconds",
                 "MaxRetryInterval": "longest_retry_seconds",
                 "Repair": "repair",
+                "SmtpServer": "smtp_server",
+                "SmtpPort": "smtp_port",
+                "SmtpSecurity": "smtp_security",
+                "SmtpUser": "smtp_user",
+                "SmtpPassword": "smtp_password",
+                "SmtpFrom": "smtp_from",
+                "SmtpCaFile": "smtp_ca_file",
             },
         ),
     ),
     examples=(
         Example("Set-MigrationConfig -IncrementalSyncInterval 12:00:00", "Syncs all users twice a day."),
         Example("Set-MigrationConfig -MaxMessageSize 150MB", "Copies larger messages."),
+        Example(
+            "Set-MigrationConfig -SmtpServer smtp.contoso.com -SmtpFrom ferry@contoso.com -SmtpUser ferry "
+            "-SmtpPassword (Read-Host -AsSecureString)",
+            "Sends the reports of batches by this mail server; the password is asked for.",
+        ),
     ),
     differs=("Exchange Online has no parameters here; those of Exchange Server and of this service are.",),
     changes=True,

@@ -86,6 +86,12 @@ GET_MAILBOX = Cmdlet(
     (
         identity("mailbox", "The address of the mailbox.", mandatory=False),
         Parameter("Anr", T.STRING, "Those whose address holds this text, in any case."),
+        Parameter(
+            "Filter",
+            T.STRING,
+            "Those for which this holds: properties compared by -eq, -ne, -like or -notlike with texts in quotes, "
+            "joined by -and, -or, -not and brackets.",
+        ),
         Parameter("Endpoint", T.STRING, "The target endpoint.", default="the default target", ours=True),
         RESULT_SIZE,
         Parameter("RecipientTypeDetails", T.STRING, "Taken, without effect.", without_effect=True),
@@ -98,13 +104,23 @@ GET_MAILBOX = Cmdlet(
             "/mailboxes",
             Answer.PAGES,
             MAILBOX,
-            query={"Anr": "search", "Endpoint": "endpoint"},
+            query={"Anr": "search", "Filter": "filter", "Endpoint": "endpoint"},
             absent=("Identity",),
         ),
     ),
     MAILBOX,
-    examples=(Example("Get-Mailbox -Anr contoso.edu", "Shows the mailboxes of a domain."),),
-    differs=("Mailboxes are made by the target server, or by the first pass for a Maildir target.",),
+    examples=(
+        Example("Get-Mailbox -Anr contoso.edu", "Shows the mailboxes of a domain."),
+        Example(
+            """Get-Mailbox -Filter "PrimarySmtpAddress -like '*@contoso.edu' -and MigrationStatus -ne 'Completed'\"""",
+            "Shows those whose migration is not complete.",
+        ),
+    ),
+    differs=(
+        "A filter names the properties that the cmdlet shows, and compares texts only. -and and -or bind alike, from "
+        "left to right.",
+        "Mailboxes are made by the target server, or by the first pass for a Maildir target.",
+    ),
 )
 
 TARGET_CMDLETS: Final = (GET_DOMAIN, NEW_DOMAIN, REMOVE_DOMAIN, GET_MAILBOX)

@@ -27,7 +27,7 @@ USER = ObjectKind(
         Property("TotalItemsInSourceMailboxCount", "items_found", S.NUMBER),
         Property("PercentageComplete", "percentage", S.NUMBER),
         Property("LastSuccessfulSyncTime", "last_synced_at", S.MOMENT),
-        Property("DataConsistencyScore", "consistency"),
+        Property("DataConsistencyScore", "consistency", S.GRADE),
         Property("HasUnapprovedSkippedItems", shape=S.CONSTANT, constant=False),
         Property("StartAfter", "start_after", S.MOMENT),
         Property("CompleteAfter", "complete_after", S.MOMENT),
@@ -62,7 +62,7 @@ SKIPPED_ITEM = ObjectKind(
 
 USER_STATISTICS = ObjectKind(
     "MigrationUserStatistics",
-    "statistics of a migration user",
+    "statistics of the migration user",
     (
         Property("Identity", "user.email_address"),
         Property("Guid", "user.guid"),
@@ -99,7 +99,7 @@ USER_STATISTICS = ObjectKind(
         Property("ErrorTime", "user.failure.at", S.MOMENT),
         Property("LastFailureTime", "user.failure.at", S.MOMENT),
         Property("Advice", "user.failure.advice"),
-        Property("DataConsistencyScore", "user.consistency"),
+        Property("DataConsistencyScore", "user.consistency", S.GRADE),
         Property("Report", "report", S.LINES, "{at} {level} {text}", "(shown with -IncludeReport)"),
         Property("DiagnosticInfo", shape=S.CONSTANT, constant=""),
     ),

@@ -81,7 +81,7 @@ SET_USER = Cmdlet(
         Parameter("StartAfter", T.DATE_TIME, START_AFTER + CLEARS, clearable=True),
         Parameter("CompleteAfter", T.DATE_TIME, COMPLETE_AFTER + CLEARS, clearable=True),
         Parameter("Priority", T.INT, PRIORITY, ours=True),
-        Parameter("SyncNow", T.SWITCH, "Begin the incremental sync now."),
+        Parameter("SyncNow", T.SWITCH, "Begin the incremental sync now, and compare all flags."),
         Parameter("ApproveSkippedItems", T.SWITCH, NO_APPROVAL, without_effect=True),
         PARTITION,
     ),

@@ -19,6 +19,17 @@ UNNEEDED: Final[Mapping[str, str]] = {
 }
 """Commands, in lower case, that scripts for Exchange Online begin or end with, and what they do there."""
 
+_INSTEAD: Final[Mapping[str, str]] = {
+    "get-credential": "Leave out the password: the cmdlet asks for it. Or give (Read-Host -AsSecureString).",
+    "out-gridview": "Use Format-Table, or Export-Csv for a spreadsheet.",
+}
+"""Commands, in lower case, for which something else is used here."""
+
+_IN_PLACE_OF_INPUT: Final[Mapping[str, str]] = {
+    "New-MigrationBatch": "Give the users by -Users: New-MigrationBatch -Users (Get-MigrationUser -Status Failed).",
+}
+"""What to write for a pipeline into a cmdlet that takes none."""
+
 _ALIKE: Final = 0.75
 _LIST_SHOWN: Final = 60
 
@@ -45,13 +56,20 @@ def close_to(name: str) -> str:
 
 def unknown(node: tree.Command) -> CommandError:
     """Give the error about a command that is none."""
-    meant = close_to(node.name)
+    instead = _INSTEAD.get(node.name.lower(), "")
+    meant = "" if instead else close_to(node.name)
     return CommandError(
         f"The term '{node.name}' is not recognized as the name of a cmdlet.",
         span=node.span,
-        advice=f"Did you mean {meant}?" if meant else "Get-Command lists the cmdlets.",
+        advice=f"Did you mean {meant}?" if meant else instead or "Get-Command lists the cmdlets.",
         error_id="CommandNotFoundException",
     )
+
+
+def takes_no_input(cmdlet: Cmdlet) -> BindingError:
+    """Give the error about a pipeline into a cmdlet that takes no objects."""
+    advice = _IN_PLACE_OF_INPUT.get(cmdlet.name, "")
+    return BindingError("The command takes no pipeline input.", error_id="InputObjectNotBound", advice=advice)
 
 
 def places_of(cmdlet: Cmdlet, arguments: Sequence[Argument]) -> dict[str, Span]:

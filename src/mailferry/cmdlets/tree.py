@@ -96,7 +96,7 @@ class Unary(Node):
 
 @dataclass(frozen=True, slots=True)
 class Binary(Node):
-    """`x -eq y`, `x + y`. The operator is in lower case, without its dash: `eq`, `and`, `+`."""
+    """`x -eq y`, `x + y`. The operator is in lower case, without its dash: `eq`, `and`, `+`, `*`."""
 
     operator: str
     left: Node
@@ -144,9 +144,18 @@ class Block(Node):
 
 @dataclass(frozen=True, slots=True)
 class ScriptBlock(Node):
-    """`{ ... }`, which is run by the cmdlet that it is given to."""
+    """`{ ... }`, which is run by the cmdlet that it is given to. `text`: what stands between the braces."""
 
     block: Block
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HashTable(Node):
+    """`@{ Name = 'Done'; Expression = { ... } }`: keys as they are written, and what gives the values."""
+
+    keys: tuple[str, ...]
+    values: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,5 +170,8 @@ def _unknown(cmdlet: Cmdlet, name: str) -> BindingError:
         off = value.lower().lstrip("$") == "false" and meant.type is ValueType.SWITCH
         spelt = f"--no-{kebab(meant.name)}" if off else option(meant)
         return BindingError(f"There is no option {name} in this spelling.", advice=f"Write {spelt}.")
+    instead = next(
+        (text for missing, text in cmdlet.not_there.items() if bare in (missing.lower(), kebab(missing))), ""
+    )
     where = f"mailferry {noun_of(cmdlet)} {cmdlet.verb.lower()} --help"
-    return BindingError(f"There is no option {name}.", advice=f"See {where}.")
+    return BindingError(f"There is no option {name}.", advice=instead or f"See {where}.")

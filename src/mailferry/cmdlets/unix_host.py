@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TextIO
 
-from mailferry.cmdlets.console_host import Asking, StreamHost
+from mailferry.cmdlets.console_host import UNASKED, Asking, StreamHost
 from mailferry.cmdlets.errors import CommandError, MissingParameters, printable
 from mailferry.cmdlets.host import NobodyToAsk
-from mailferry.cmdlets.language_text import csv_text, json_text, plain
+from mailferry.cmdlets.language_text import csv_text, exact_cell, json_text, plain
 from mailferry.cmdlets.layout import View, show
 from mailferry.cmdlets.records import Record
 from mailferry.cmdlets.spec import all_parameters
@@ -68,6 +68,8 @@ class CommandHost(StreamHost):
         return self._spelt(error.message)
 
     def _spelt(self, text: str) -> str:
+        # A shell would take $false for a variable of its own.
+        text = text.replace(UNASKED, "--no-confirm" if self._unix else "-Confirm:false")
         if not self._unix:
             return text
         for parameter in all_parameters(self._cmdlet):
@@ -81,7 +83,8 @@ def shown(objects: Sequence[object], form: Format, width: int, *, one: bool, is_
     if form is Format.JSON:
         return json_text(objects) if one and len(objects) == 1 else _array(objects)
     if form is Format.CSV:
-        return csv_text(objects).replace("\r\n", "\n").removesuffix("\n")
+        text = csv_text(objects, cell=exact_cell).replace("\r\n", "\n").removesuffix("\n")
+        return printable(text) if is_terminal else text
     width = width if is_terminal or not all(isinstance(item, Record) for item in objects) else _WIDE
     if form is Format.USUAL:
         return show(objects, width)

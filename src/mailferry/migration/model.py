@@ -80,8 +80,9 @@ class Endpoint:
 class Batch:
     """Users who are migrated together, with their common settings.
 
-    `start_after`, `complete_after`: not before; None: at once, or by hand. Numbers of users are not here: they are
-    counted (`Counts`).
+    `start_after`, `complete_after`: not before; None: at once, or by hand. `content_filter` as it was written, with its
+    culture, means mail received at `received_start` or later and before `received_end`; None: no such bound. Numbers of
+    users are not here: they are counted (`Counts`).
     """
 
     id: int
@@ -95,6 +96,10 @@ class Batch:
     priority: int = 0
     include_folders: tuple[str, ...] = ()
     exclude_folders: tuple[str, ...] = ()
+    content_filter: str = ""
+    content_filter_language: str = ""
+    received_start: float | None = None
+    received_end: float | None = None
     notification_emails: tuple[str, ...] = ()
     report_interval_seconds: float = DAY_SECONDS
     skip_reports: bool = False
@@ -113,8 +118,9 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a mailbox is. `found` counts the messages of the included folders on the source, `had` those that were
-    on the target before the first pass; `bytes_found` is an estimate until all is copied.
+    """How far a mailbox is. `found` counts the messages of the included folders on the source that the content filter
+    lets through, also those that were deleted there after they had been synced; `had` those that were on the target
+    before the first pass; `bytes_found` is an estimate until all is copied.
     """
 
     found: int = 0

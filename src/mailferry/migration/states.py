@@ -62,10 +62,14 @@ class StatusSummary(StrEnum):
 
 
 class PassKind(StrEnum):
-    """What a pass is for. All copy what is new; a completion is the last one."""
+    """What a pass is for. All copy what is new; a completion is the last one.
+
+    A requested one is an incremental sync that somebody asked for: like the last one it compares all flags.
+    """
 
     INITIAL = "initial"
     INCREMENTAL = "incremental"
+    REQUESTED = "requested"
     COMPLETION = "completion"
 
 
@@ -121,6 +125,7 @@ USER_ACTIONS: Mapping[Action, frozenset[UserStatus]] = {
 RUNNING: Mapping[PassKind, UserStatus] = {
     PassKind.INITIAL: U.SYNCING,
     PassKind.INCREMENTAL: U.INCREMENTAL_SYNCING,
+    PassKind.REQUESTED: U.INCREMENTAL_SYNCING,
     PassKind.COMPLETION: U.COMPLETING,
 }
 """The state of a user while a pass of each kind runs."""
@@ -128,6 +133,7 @@ RUNNING: Mapping[PassKind, UserStatus] = {
 CLAIMABLE: Mapping[PassKind, frozenset[UserStatus]] = {
     PassKind.INITIAL: frozenset({U.QUEUED}),
     PassKind.INCREMENTAL: frozenset({U.QUEUED, U.SYNCED, U.INCREMENTAL_FAILED}),
+    PassKind.REQUESTED: frozenset({U.SYNCED, U.INCREMENTAL_FAILED}),
     PassKind.COMPLETION: frozenset({U.COMPLETING, U.SYNCED, U.QUEUED}),
 }
 """States from which a pass of each kind may begin."""
@@ -145,6 +151,12 @@ AFTER_PASS: Mapping[tuple[PassKind, Outcome], UserStatus] = {
     (PassKind.INCREMENTAL, Outcome.LOST): U.SYNCED,
     (PassKind.INCREMENTAL, Outcome.FAILED): U.INCREMENTAL_FAILED,
     (PassKind.INCREMENTAL, Outcome.STOPPED): U.INCREMENTAL_STOPPED,
+    (PassKind.REQUESTED, Outcome.DONE): U.SYNCED,
+    (PassKind.REQUESTED, Outcome.DONE_WITH_SKIPS): U.SYNCED,
+    (PassKind.REQUESTED, Outcome.WAIT): U.SYNCED,
+    (PassKind.REQUESTED, Outcome.LOST): U.SYNCED,
+    (PassKind.REQUESTED, Outcome.FAILED): U.INCREMENTAL_FAILED,
+    (PassKind.REQUESTED, Outcome.STOPPED): U.INCREMENTAL_STOPPED,
     (PassKind.COMPLETION, Outcome.DONE): U.COMPLETED,
     (PassKind.COMPLETION, Outcome.DONE_WITH_SKIPS): U.COMPLETED_WITH_WARNINGS,
     (PassKind.COMPLETION, Outcome.WAIT): U.COMPLETING,
@@ -222,6 +234,8 @@ def batch_follows(status: BatchStatus, counts: Counts) -> BatchStatus:
         return B.SYNCING
     if counts[U.INCREMENTAL_SYNCING]:
         return B.INCREMENTAL_SYNCING
+    if counts.total == counts[U.REMOVING]:  # the last user was removed, or went over to another batch
+        return B.COMPLETED if status in (B.COMPLETED, B.COMPLETED_WITH_ERRORS) else B.STOPPED
     return _at_rest(counts)
 
 

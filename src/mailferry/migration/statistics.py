@@ -50,6 +50,13 @@ def worst(scores: Iterable[str]) -> str:
     return next((score.value for score in _WORST_FIRST if score in known), "")
 
 
+def ever_seen(there_now: int, synced: int, skipped: int) -> int:
+    """Count the messages that the source has or had. What was synced and then deleted there is still on the target, so
+    it counts on both sides: never is more synced than was found.
+    """
+    return max(there_now, synced + skipped)
+
+
 def percentage(progress: Progress, *, done: bool) -> int:
     """Give how much of a mailbox is through, 0 to 100; 100 only when all is."""
     if done:

@@ -1,105 +1,38 @@
-"""Batches: made from a CSV, started, stopped, completed and removed. Here that is asked for; the dispatcher does it."""
+"""Batches: started, stopped, completed and removed. Here that is asked for; the dispatcher does it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from sqlalchemy import update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailferry.migration import csvfile
 from mailferry.migration.model import Batch
 from mailferry.migration.states import BATCH_ACTIONS, Action, BatchStatus, StatusSummary, UserStatus
-from mailferry.service.batchlookup import allowed_batch, find_batch, source_of, target_of, views_of
-from mailferry.service.batchsettings import BatchSettings, blank_batch, checked_name, with_settings
-from mailferry.service.config import Config
-from mailferry.service.csvrows import Known, Taken, take
+from mailferry.service.batchlookup import allowed_batch, find_batch, views_of
+from mailferry.service.batchsettings import BatchSettings, with_settings
+from mailferry.service.csvrows import Known, sources_of, take
 from mailferry.service.domains import accepted_domains
 from mailferry.service.endpoints import find_endpoint
-from mailferry.service.errors import AlreadyExists, InvalidValue, WrongState
+from mailferry.service.errors import WrongState
+from mailferry.service.newbatches import NewBatches, Wake
 from mailferry.service.views import BatchView, BatchWithRows, RowErrorView, ServiceStatistics
 from mailferry.store import batches as stored
-from mailferry.store import endpoints, events, logins, rowerrors, settings, transitions, users
-from mailferry.store.database import Database
-from mailferry.store.keyring import Keyring
+from mailferry.store import endpoints, events, logins, rowerrors, transitions, users
 from mailferry.store.keys import email_key
 from mailferry.store.schema import USER
 from mailferry.store.transitions import Selection
 
 __all__ = ["Batches", "Wake", "find_batch"]
 
-Wake = Callable[[Iterable[int]], None]
-"""Tells the dispatcher that there is something to do, and in which batches (ids)."""
-
 _AT_REST = frozenset({BatchStatus.CREATED, BatchStatus.WAITING, BatchStatus.STOPPED, BatchStatus.STOPPING})
 """Users who are added to a batch in these states start with it."""
 
 
-class Batches:
+class Batches(NewBatches):
     """The batches of one service."""
-
-    def __init__(self, database: Database, keyring: Keyring, now: Callable[[], float], wake: Wake) -> None:
-        self._database = database
-        self._keyring = keyring
-        self._now = now
-        self._wake = wake
-        self._adding = asyncio.Lock()  # a mailbox must not get into two batches between the look and the writing
-
-    async def create(
-        self,
-        name: str,
-        source_endpoint: str,
-        csv_data: bytes,
-        given: BatchSettings | None = None,
-        *,
-        target_endpoint: str | None = None,
-        auto_start: bool = False,
-        allow_unknown_columns: bool = False,
-        file_name: str = "",
-        submitted_by: str = "",
-    ) -> BatchView:
-        """Make a batch of the mailboxes in a CSV. Rows in error are left out and listed (`row_errors`).
-
-        Raises CsvFileError (nothing is made), InvalidValue, AlreadyExists, NotFound for an endpoint.
-        """
-        name, now = checked_name(name), self._now()
-        file = await asyncio.to_thread(
-            csvfile.parse, csv_data, allow_unknown_columns=allow_unknown_columns, filename=file_name
-        )
-        async with self._adding:
-            async with self._database.connect() as connection:
-                await self._check_new(connection, name)
-                source = await source_of(connection, source_endpoint)
-                target = await target_of(connection, target_endpoint)
-                taken_by = await users.taken(connection, [email_key(row.email_address) for row in file.rows])
-                shared = await logins.shared_names(connection, source.id)
-                known = Known(taken_by, domains=await accepted_domains(connection), shared=shared)
-            blank = blank_batch(name, source, target, submitted_by, now)
-            batch = with_settings(blank, given or BatchSettings(), now)
-            taken = await asyncio.to_thread(take, file, target, known, self._keyring)
-            waits = auto_start and batch.start_after is not None and batch.start_after > now
-            if auto_start:
-                batch = replace(batch, status=BatchStatus.WAITING if waits else BatchStatus.STARTING)
-            async with self._database.begin() as connection:
-                await self._check_new(connection, name)
-                try:
-                    batch = await stored.add(connection, batch)
-                except IntegrityError:  # another process was quicker
-                    raise AlreadyExists(f"There is a batch {name!r} already.") from None
-                if batch.status is BatchStatus.STARTING:
-                    await stored.set_moments(connection, batch.id, started_at=now)
-                await self._add(connection, batch, taken, start=auto_start and not waits)
-                await events.add(connection, "batch", batch.name, "", {"status": batch.status.value}, now)
-        self._wake((batch.id,))
-        return await self.get(batch.guid)
-
-    async def get(self, identity: str) -> BatchView:
-        """Give a batch by name (in any case) or GUID. Raises NotFound."""
-        async with self._database.connect() as connection:
-            return (await views_of(connection, [await find_batch(connection, identity)]))[0]
 
     async def page(
         self,
@@ -157,11 +90,13 @@ class Batches:
                 taken_by = await users.taken(connection, [email_key(row.email_address) for row in file.rows])
                 by_key = await logins.of_batch(connection, batch.id)
                 shared = await logins.shared_names(connection, batch.source_endpoint_id)
-                known = Known(taken_by, batch.name, by_key, await accepted_domains(connection), shared)
+                holders = await logins.holders(connection, batch.source_endpoint_id, sources_of(file))
+                domains = await accepted_domains(connection)
+                known = Known(taken_by, batch.name, by_key, domains, shared, holders=holders)
             taken = await asyncio.to_thread(take, file, target, known, self._keyring)
             async with self._database.begin() as connection:
                 batch = await allowed_batch(connection, batch.guid, Action.EDIT)
-                await self._add(connection, batch, taken, start=batch.status not in _AT_REST)
+                await self._add(connection, batch, file, taken, start=batch.status not in _AT_REST)
                 await logins.correct(connection, taken.corrected)
                 if batch.status not in _AT_REST and taken.users:
                     await stored.set_status(connection, batch.id, {batch.status}, BatchStatus.STARTING, self._now())
@@ -172,11 +107,16 @@ class Batches:
         """Start a batch, go on with a stopped one, or try its failed users again. Raises NotFound, WrongState.
 
         One that is not at work waits for its `start_after`; one that waits already begins now. Users who wait after an
-        error are tried again now.
+        error are tried again now. Raises WrongState, too, if the batch has no users.
         """
         now = self._now()
         async with self._database.begin() as connection:
             batch = await allowed_batch(connection, identity, Action.START)
+            counts = (await stored.counts(connection, [batch.id]))[batch.id]
+            if counts.total == counts[UserStatus.REMOVING]:
+                raise WrongState(
+                    f"The batch {batch.name} has no users. Add some (Set-MigrationBatch -CSVData), or remove the batch."
+                )
             idle = batch.status in (BatchStatus.CREATED, BatchStatus.STOPPED)
             if idle and batch.start_after is not None and batch.start_after > now:
                 await self._move(connection, batch, Action.START, BatchStatus.WAITING)
@@ -241,17 +181,6 @@ class Batches:
             views = await views_of(connection, await stored.page(connection, limit=1_000_000))
         names = ("total", "synced", "finalized", "failed", "stopped", "active", "items_synced", "bytes_synced")
         return ServiceStatistics(len(views), **{name: sum(int(getattr(v, name)) for v in views) for name in names})
-
-    async def _check_new(self, connection: AsyncConnection, name: str) -> None:
-        if await stored.find(connection, name) is not None:
-            raise AlreadyExists(f"There is a batch {name!r} already.")
-        config = Config.from_settings(await settings.get_all(connection))
-        if len(await stored.page(connection, limit=config.max_number_of_batches)) >= config.max_number_of_batches:
-            raise InvalidValue(f"There are {config.max_number_of_batches} batches, which is the limit.")
-
-    async def _add(self, connection: AsyncConnection, batch: Batch, taken: Taken, *, start: bool) -> None:
-        await users.add_many(connection, batch, taken.users, self._now(), start=start)
-        await rowerrors.add_row_errors(connection, batch.id, taken.errors)
 
     async def _move(self, connection: AsyncConnection, batch: Batch, action: Action, status: BatchStatus) -> None:
         now = self._now()

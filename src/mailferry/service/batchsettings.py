@@ -9,6 +9,8 @@ from enum import Enum
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+from mailferry.migration.contentdates import DateError, culture_of, same_culture
+from mailferry.migration.contentfilter import ContentFilterError, NoMessageCanMeet, parse_content_filter
 from mailferry.migration.model import DAY_SECONDS, Batch, Endpoint
 from mailferry.migration.states import BatchStatus
 from mailferry.service.errors import InvalidValue
@@ -36,11 +38,14 @@ _INSTEAD = {"start_after": "start", "complete_after": "complete"}
 @dataclass(frozen=True, slots=True)
 class BatchSettings:
     """What a person gives; None: the default, or when a batch is changed: as it was. `priority`: -100 to 100, users
-    with a higher number go first. `time_zone`: a name of the IANA database, or '' for none.
+    with a higher number go first. `content_filter`: see `migration/contentfilter.py`, '' for none, and its culture ('':
+    en-US). `time_zone`: a name of the IANA database, or '' for none.
     """
 
     include_folders: Sequence[str] | None = None
     exclude_folders: Sequence[str] | None = None
+    content_filter: str | None = None
+    content_filter_language: str | None = None
     notification_emails: Sequence[str] | None = None
     report_interval_seconds: float | None = None
     skip_reports: bool | None = None
@@ -90,7 +95,35 @@ def with_settings(batch: Batch, given: BatchSettings, now: float) -> Batch:
     changes["start_after"], changes["complete_after"] = with_moments(
         (batch.start_after, batch.complete_after), given.start_after, given.complete_after, now
     )
+    changes |= _received(batch, given)
     return replace(batch, **changes)  # type: ignore[arg-type] # the fields have the same names and types
+
+
+def _received(batch: Batch, given: BatchSettings) -> dict[str, object]:
+    """Give the range that the content filter means, if it or its culture is given. Raises InvalidValue."""
+    text, language = given.content_filter, given.content_filter_language
+    if text is None and language is None:
+        return {}
+    try:
+        culture_of(language or "")
+    except DateError as error:
+        raise InvalidValue(f"{str(error)[:1].upper()}{str(error)[1:]}", name="content_filter_language") from None
+    if text is None and batch.content_filter and not same_culture(language or "", batch.content_filter_language):
+        # The dates that are stored would mean other days.
+        raise InvalidValue(
+            f"The language says how the dates of the filter are written. Give the filter again with it, which is now: "
+            f"{batch.content_filter}",
+            name="content_filter_language",
+        )
+    text = batch.content_filter if text is None else text
+    language = batch.content_filter_language if language is None else language
+    try:
+        received = parse_content_filter(text, language)
+    except NoMessageCanMeet as error:
+        raise InvalidValue(str(error), name="content_filter") from None
+    except ContentFilterError as error:
+        raise InvalidValue(f"The content filter is not understood. {error}", name="content_filter") from None
+    return {"received_start": received.start, "received_end": received.end}
 
 
 def with_moments(

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailferry.imap.values import Secret
@@ -78,9 +79,10 @@ class Endpoints:
         if not skip_verification:
             await self._must_answer(endpoint)
         async with self._database.begin() as connection:
-            if await stored.find(connection, endpoint.name) is not None:
-                raise AlreadyExists(f"There is an endpoint {endpoint.name!r} already.")
-            endpoint = await stored.add(connection, endpoint)
+            try:
+                endpoint = await stored.add(connection, endpoint)
+            except IntegrityError:  # somebody else was quicker while this one was tested
+                raise AlreadyExists(f"There is an endpoint {endpoint.name!r} already.") from None
             await self._keep_secret(connection, endpoint, settings.password)
         return endpoint
 

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
 from mailferry.errors import MailferryError, Retry, Side
+from mailferry.migration.csverrors import CsvFileError
+from mailferry.service.views import RowErrorView
+
+ALREADY_MIGRATED: Final = "already-migrated"
+USER_BUSY: Final = "user-busy"
+"""Codes of rows that are in order themselves: their mailboxes are in another batch, or a pass of theirs runs there."""
 
 
 class NotFound(MailferryError):
     """There is no such object."""
 
     code = "not-found"
-    advice = "Check the name; the list command shows what there is."
+    advice = "Compare the name with the list of what there is."
 
 
 class AlreadyExists(MailferryError):
@@ -44,6 +53,44 @@ class InvalidValue(MailferryError):
     def __init__(self, detail: str = "", *, side: Side = Side.LOCAL, wait_seconds: float = 0.0, name: str = "") -> None:
         super().__init__(detail, side=side, wait_seconds=wait_seconds)
         self.name = name
+
+
+class UserActive(WrongState):
+    """Two batches would copy the same mailbox."""
+
+    code = "user-active"
+    retry = Retry.AFTER_REPAIR
+    advice = "Give -DisableOnCopy (disable_on_copy) to take them out of the old batch all the same, or stop them there."
+
+
+class NoUsableRow(CsvFileError):
+    """No row of the CSV file can be taken."""
+
+    code = "csv-no-usable-row"
+    rows: Sequence[RowErrorView] = ()
+
+    @classmethod
+    def of(cls, rows: Sequence[RowErrorView]) -> NoUsableRow:
+        """Say it of these rows."""
+        first = f" Line {rows[0].line}: {rows[0].message}" if rows else ""
+        more = f" ({len(rows) - 1:,} more)" if len(rows) > 1 else ""
+        place = (rows[0].line, rows[0].column) if rows else (0, "")
+        error = cls(f"No row of the CSV file can be taken.{first}{more}", line=place[0], column=place[1])
+        error.rows = rows
+        error.advice = _advice(frozenset(row.code for row in rows)) or error.advice
+        return error
+
+
+def _advice(codes: frozenset[str]) -> str:
+    """Say what helps where the file is in order; '' where it is not."""
+    if codes == {ALREADY_MIGRATED}:
+        return (
+            "Take the users over with -AdoptPreexisting (adopt_preexisting), or remove them from the batches that have "
+            "them (Remove-MigrationUser), then submit the file again."
+        )
+    if codes and codes <= {ALREADY_MIGRATED, USER_BUSY}:
+        return "Stop the users in their batches (Stop-MigrationUser), then submit the file again."
+    return ""
 
 
 class Forbidden(MailferryError):

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from operator import attrgetter
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote
 
 from mailferry.migration.model import Endpoint, EndpointRole, EndpointType, User
+from mailferry.migration.opath import WrongFilter, parse_filter
 from mailferry.service.endpoints import find_endpoint
 from mailferry.service.errors import InvalidValue, NotFound
 from mailferry.service.targets import mailbox_folder
@@ -32,21 +36,39 @@ class Mailbox:
     status: str = ""
 
 
+PROPERTIES: Final[Mapping[str, Callable[[Mailbox], str]]] = {
+    **dict.fromkeys(("Identity", "PrimarySmtpAddress"), attrgetter("email_address")),
+    **dict.fromkeys(("Name", "DisplayName"), attrgetter("name")),
+    "RecipientTypeDetails": lambda _mailbox: "UserMailbox",
+    "TargetEndpoint": attrgetter("endpoint"),
+    "Path": attrgetter("path"),
+    "MigrationBatch": attrgetter("batch"),
+    "MigrationStatus": attrgetter("status"),
+}
+"""What a filter may name, as Get-Mailbox shows it."""
+
+
 class Mailboxes:
     """The mailboxes of the targets of one service."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def page(self, *, endpoint: str = "", search: str = "", after: str = "", limit: int = 1_000) -> list[Mailbox]:
-        """Give mailboxes by address. `after`: the address of the last one of the page before. Raises NotFound."""
+    async def page(
+        self, *, endpoint: str = "", search: str = "", wanted: str = "", after: str = "", limit: int = 1_000
+    ) -> list[Mailbox]:
+        """Give mailboxes by address. `after`: the address of the last one of the page before; `wanted`: a filter.
+
+        Raises NotFound, InvalidValue.
+        """
+        fits = _filter(wanted)
         target, known = await self._known(endpoint, search)
         found = {user.email_address.casefold(): _of_user(target, user) for user in known}
         for name in await asyncio.to_thread(_folders, target):
             if search.casefold() in name.casefold():
                 found.setdefault(name.casefold(), _of_folder(target, name))
         keys = sorted(key for key in found if key > after.casefold())
-        return [found[key] for key in keys[:limit]]
+        return list(islice((found[key] for key in keys if fits(found[key])), limit))
 
     async def get(self, address: str, *, endpoint: str = "") -> Mailbox:
         """Give one mailbox. Raises NotFound."""
@@ -63,6 +85,16 @@ class Mailboxes:
                 raise InvalidValue("Name a target endpoint.", name="endpoint")
             known = await users.of_target(connection, target.id, search)
         return target, known
+
+
+def _filter(wanted: str) -> Callable[[Mailbox], bool]:
+    if not wanted:
+        return lambda _mailbox: True
+    try:
+        fits = parse_filter(wanted, tuple(PROPERTIES))
+    except WrongFilter as error:
+        raise InvalidValue(str(error), name="filter") from None
+    return lambda mailbox: fits({name.lower(): given(mailbox) for name, given in PROPERTIES.items()})
 
 
 def _folders(target: Endpoint) -> list[str]:

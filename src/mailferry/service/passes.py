@@ -16,7 +16,7 @@ from mailferry.jobs.engine import Job
 from mailferry.migration.model import Batch, Endpoint, Failure, Progress, ReportLine, SkippedItem, User
 from mailferry.migration.report import sentence
 from mailferry.migration.states import Outcome
-from mailferry.migration.statistics import consistency
+from mailferry.migration.statistics import consistency, ever_seen
 from mailferry.service.config import Config
 from mailferry.service.ledgers import Ledgers
 from mailferry.service.passresults import advice_for, closing, describe, item_of, pass_options, told, wait_seconds
@@ -172,7 +172,7 @@ class PassRunner:
         watched.lines.append(self._line("info", closing(copied, stats, missing, len(result.failed_folders))))
         progress = replace(
             watched.progress(),
-            found=stats.total("found"),
+            found=ever_seen(stats.total("found") - stats.total("left_out"), synced, missing),
             synced=synced,
             skipped=missing,
             had=max(work.user.progress.had, stats.total("adopted")),

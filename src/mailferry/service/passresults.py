@@ -14,11 +14,13 @@ from mailferry.service.config import Config
 from mailferry.sync.folderfilter import FolderFilter
 from mailferry.sync.ledger import ExceptionRow
 from mailferry.sync.options import Event, Options, RepairLevel, Stats
+from mailferry.sync.received import ReceivedRange
 from mailferry.sync.run import PassResult
 
 _PLACE: Final = re.compile(r"(?<=\. )(?=(?:[^\s:'/]+|\[[0-9a-fA-F:]+\]):\d{1,5}: )")
 """Where an error names the server, behind its first sentence."""
 
+_ALL_FLAGS: Final = frozenset({PassKind.REQUESTED, PassKind.COMPLETION})
 _IN_PASS_RETRIES = 2
 _LONGEST_IN_PASS_WAIT_SECONDS = 10.0
 
@@ -26,18 +28,25 @@ _LONGEST_IN_PASS_WAIT_SECONDS = 10.0
 def pass_options(config: Config, batch: Batch, kind: PassKind) -> Options:
     """Say what a pass is told. A long wait is not waited for in the pass: it would hold a connection's place.
 
-    The last pass compares all flags, where the server cannot tell which have changed.
+    The last pass, and one that somebody asked for, compare all flags where the server cannot tell which have changed.
     """
     repair: RepairLevel = config.repair  # type: ignore[assignment] # checked when it was set
     return Options(
         filter=FolderFilter.parse(batch.include_folders, batch.exclude_folders),
         max_message_bytes=config.max_message_bytes,
         max_items=config.max_items,
+        received=received_range(batch),
         repair=repair,
-        full_flags=True if kind is PassKind.COMPLETION else None,
+        full_flags=True if kind in _ALL_FLAGS else None,
         retries=_IN_PASS_RETRIES,
         longest_wait_seconds=_LONGEST_IN_PASS_WAIT_SECONDS,
     )
+
+
+def received_range(batch: Batch) -> ReceivedRange:
+    """Give what the content filter of a batch means."""
+    start, end = (None if moment is None else int(moment) for moment in (batch.received_start, batch.received_end))
+    return ReceivedRange(start, end)
 
 
 def wait_seconds(config: Config, attempts: int, asked_seconds: float) -> float:
@@ -71,6 +80,7 @@ def closing(copied: int, stats: Stats, missing: int, failed_folders: int) -> str
     parts = [f"Done: {_number(stats.total('found'), 'message')} on the source, {copied:,} copied"]
     for count, text in (
         (stats.total("adopted"), "were on the target before"),
+        (stats.total("left_out"), "left out by the content filter"),
         (stats.total("flags_changed"), "with new flags"),
         (missing, "not copied"),
         (failed_folders, "folder failed" if failed_folders == 1 else "folders failed"),

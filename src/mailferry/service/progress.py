@@ -50,7 +50,7 @@ class Watched:
         """Say how far it is now. Numbers never fall while a pass looks at a mailbox again."""
         stats, before = self.stats, self.before
         folders = list(stats.folders.values())
-        found = max(before.found, stats.total("found"))
+        found = max(before.found, stats.total("found") - stats.total("left_out"))
         synced = max(before.synced, stats.total("copied") + stats.total("had") + stats.total("adopted"))
         size_bytes = before.bytes_synced + stats.total("size_bytes")
         estimate = size_bytes * max(found, synced) // synced if synced else 0

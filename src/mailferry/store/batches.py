@@ -16,20 +16,20 @@ from mailferry.migration.model import Batch
 from mailferry.migration.states import SUMMARY, BatchStatus, Counts, StatusSummary, UserStatus, batch_follows
 from mailferry.store.figures import Sums, counts, sums
 from mailferry.store.keys import name_key
-from mailferry.store.rowerrors import RowErrorRecord, add_row_errors, row_error_counts, row_errors
+from mailferry.store.rowerrors import RowErrorRecord, replace_row_errors, row_error_counts, row_errors
 from mailferry.store.schema import BATCH, ENDPOINT, ROW_ERROR, USER
 
 __all__ = [
     "RowErrorRecord",
     "Sums",
     "add",
-    "add_row_errors",
     "by_id",
     "counts",
     "delete",
     "find",
     "page",
     "reconsider",
+    "replace_row_errors",
     "row_error_counts",
     "row_errors",
     "set_moments",
@@ -194,6 +194,10 @@ def _values(batch: Batch) -> dict[str, Any]:
         "priority": batch.priority,
         "include_folders": json.dumps(batch.include_folders),
         "exclude_folders": json.dumps(batch.exclude_folders),
+        "content_filter": batch.content_filter,
+        "content_filter_language": batch.content_filter_language,
+        "received_start": batch.received_start,
+        "received_end": batch.received_end,
         "notification_emails": json.dumps(batch.notification_emails),
         "report_interval_seconds": batch.report_interval_seconds,
         "skip_reports": batch.skip_reports,
@@ -218,6 +222,10 @@ def _batch(row: Row[Any]) -> Batch:
         priority=row.priority,
         include_folders=_list(row.include_folders),
         exclude_folders=_list(row.exclude_folders),
+        content_filter=row.content_filter,
+        content_filter_language=row.content_filter_language,
+        received_start=row.received_start,
+        received_end=row.received_end,
         notification_emails=_list(row.notification_emails),
         report_interval_seconds=row.report_interval_seconds,
         skip_reports=row.skip_reports,

@@ -47,6 +47,7 @@ class _Threaded(aiosqlite.Connection):
     def __init__(self, owner: SqliteConnections) -> None:
         self._opened: sqlite3.Connection | None = None
         self._owner = owner
+        self._end: asyncio.Future[None] | None = None
         super().__init__(self._open, _ROWS_AT_ONCE)
         self._thread.daemon = True  # the program may end while a statement waits for a lock
 
@@ -56,12 +57,13 @@ class _Threaded(aiosqlite.Connection):
 
     def stop(self) -> asyncio.Future[None] | None:
         """See aiosqlite: the thread ends when it has done what it was given before."""
-        end = super().stop()
-        if end is None:
-            return None
-        end.add_done_callback(self._close_what_is_left)
-        self._owner._is_ending(end)
-        return asyncio.shield(end)  # who is cancelled while it waits does not make the thread end
+        if self._end is None:  # a thread ends once; who tells it again would wait for ever
+            self._end = super().stop()
+            if self._end is None:
+                return None
+            self._end.add_done_callback(self._close_what_is_left)
+            self._owner._is_ending(self._end)
+        return asyncio.shield(self._end)  # who is cancelled while it waits does not make the thread end
 
     def _close_what_is_left(self, _end: asyncio.Future[None]) -> None:
         if self._opened is not None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
@@ -130,8 +131,10 @@ def _sqlite(url: URL) -> Database:
     path = Path(url.database or "")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Made here so that nobody else may read it; SQLite gives its side files the same mode.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        # Made here so that nobody else may read it; SQLite gives its side files the same mode. Not by os.open: closing
+        # any descriptor of the file would drop the locks that this process has on it.
+        with suppress(FileExistsError):
+            os.mknod(path, 0o600 | stat.S_IFREG)
     except OSError as error:
         raise StoreUnwritable(f"{path}: {error.strerror}.") from None
     _keep_a_log(path)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sqlalchemy import and_, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mailferry.migration.states import UserStatus
-from mailferry.store.schema import SECRET, USER
+from mailferry.migration.states import BatchStatus, UserStatus
+from mailferry.store.schema import BATCH, SECRET, USER
 from mailferry.store.users import OWNER, ROWS_AT_ONCE, NewUser, add_secrets, bites, columns_of
 
 
@@ -50,6 +51,37 @@ async def shared_names(connection: AsyncConnection, endpoint_id: int) -> frozens
     rooted = (USER.c.endpoint_id == endpoint_id, USER.c.user_root != "")
     rows = await connection.execute(select(USER.c.user_name).where(*rooted).distinct())
     return frozenset(rows.scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A user whose mail comes from a source mailbox. `email_key`: of the address, for comparing."""
+
+    email_key: str
+    email_address: str
+    batch: str
+
+
+Source: TypeAlias = tuple[str, str]
+"""A mailbox of a source endpoint: the login name, and the root without slashes at its ends."""
+
+
+async def holders(connection: AsyncConnection, endpoint_id: int, sources: Set[Source]) -> dict[Source, list[Holder]]:
+    """Give who has these source mailboxes in batches that are neither completed nor being removed."""
+    columns = (USER.c.email_key, USER.c.email_address, USER.c.user_name, USER.c.user_root, BATCH.c.name)
+    query = select(*columns).join(BATCH, BATCH.c.id == USER.c.batch_id)
+    # By the batches, which have an index; one look at all users of a source is quicker than many by some names each.
+    query = query.where(
+        BATCH.c.source_endpoint_id == endpoint_id,
+        BATCH.c.status.not_in([BatchStatus.COMPLETED, BatchStatus.REMOVING]),
+        USER.c.status != UserStatus.REMOVING,
+    )
+    found: dict[Source, list[Holder]] = {}
+    for row in await connection.execute(query):
+        source = (row.user_name, row.user_root.strip("/"))
+        if source in sources:
+            found.setdefault(source, []).append(Holder(row.email_key, row.email_address, row.name))
+    return found
 
 
 async def correct(connection: AsyncConnection, corrected: Mapping[int, NewUser]) -> None:

@@ -95,6 +95,10 @@ BATCH = Table(
     moment("last_synced_at"),
     moment("finalized_at"),
     seconds("status_at"),
+    free_text("content_filter"),
+    free_text("content_filter_language"),
+    moment("received_start"),
+    moment("received_end"),
     sqlite_autoincrement=True,
 )
 

@@ -92,9 +92,9 @@ async def stop(connection: AsyncConnection, where: Selection, now: float) -> int
 
 
 async def sync_now(connection: AsyncConnection, where: Selection, now: float) -> int:
-    """Make the incremental sync of synced users due; give their number. Their status stays until it begins."""
+    """Make a requested sync of synced users due; give their number. Their status stays until it begins."""
     synced = USER.c.status.in_(USER_ACTIONS[Action.SYNC_NOW])
-    values = {"next_kind": PassKind.INCREMENTAL, "due_at": now, "updated_at": now}
+    values = {"next_kind": PassKind.REQUESTED, "due_at": now, "updated_at": now}
     return sum([await _set(connection, [*some, synced], values) for some in _conditions(where)])
 
 
@@ -154,11 +154,15 @@ async def _update(
 
 
 async def _set(connection: AsyncConnection, conditions: list[ColumnElement[bool]], values: Mapping[str, Any]) -> int:
+    change = update(USER).values(dict(values))
     if connection.dialect.name == "postgresql":
-        # Always in the same order, so that two who change many users cannot wait for each other.
-        await connection.execute(select(USER.c.id).where(*conditions).order_by(USER.c.id).with_for_update())
-    result = await connection.execute(update(USER).where(*conditions).values(dict(values)))
-    return result.rowcount
+        # Always in the same order, so that two who change many users cannot wait for each other; and in one statement,
+        # or users that fit since they were locked would be waited for out of turn.
+        locked = select(USER.c.id).where(*conditions).order_by(USER.c.id).with_for_update().cte("locked")
+        change = change.where(USER.c.id == locked.c.id)
+    else:
+        change = change.where(*conditions)
+    return (await connection.execute(change)).rowcount
 
 
 def _conditions(where: Selection) -> list[list[ColumnElement[bool]]]:

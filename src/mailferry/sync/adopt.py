@@ -57,10 +57,14 @@ async def adopt(source: Reader, target: Target, ledger: Ledger, row: FolderRow) 
 
 
 async def _owned(ledger: Ledger, row: FolderRow) -> tuple[set[int], set[int]]:
-    """Source and target UIDs that rows speak for already (an adoption that was interrupted)."""
+    """Source and target UIDs that rows speak for already (an adoption that was interrupted). What is over the limit of
+    items may be on the target all the same.
+    """
     source: set[int] = set()
     target: set[int] = set()
     for chunk in await ledger.chunks(row.id):
-        source.update(chunk.columns.uids)
-        target.update(uid for uid in chunk.columns.target_uids if uid)
+        columns = chunk.columns
+        pairs = zip(columns.uids, columns.outcomes, strict=True)
+        source.update(uid for uid, outcome in pairs if outcome != RowOutcome.OVER_LIMIT)
+        target.update(uid for uid in columns.target_uids if uid)
     return source, target

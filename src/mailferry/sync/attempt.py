@@ -1,4 +1,7 @@
-"""One attempt of a pass, from login to logout. Its state is in the ledger; the object is thrown away."""
+"""One attempt of a pass, from login to logout. Its state is in the ledger; the object is thrown away.
+
+What a pass that finds nothing new can do without is loaded where it is needed.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,13 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeVar
 
 from mailferry.backends.base import Flags, FolderPath, Reader, Target, Want
-from mailferry.sync.apply import Copier
-from mailferry.sync.deletions import follow_deletions
-from mailferry.sync.doubt import resolve_all, sweep
-from mailferry.sync.flags import follow_flags
-from mailferry.sync.ledger import ExceptionKind, Ledger, Load
-from mailferry.sync.limit import within
-from mailferry.sync.merged import note_merged
+from mailferry.sync.flags import FlagsOfSource, follow_flags
+from mailferry.sync.gone import follow_folders, look_for_failed
+from mailferry.sync.ledger import ExceptionKind, FolderRow, Ledger, Load
 from mailferry.sync.names import FolderMap, map_folders
 from mailferry.sync.options import Event, Listener, Options, Stats
-from mailferry.sync.plan import FolderPlan
+from mailferry.sync.plan import FolderPlan, within
 from mailferry.sync.prepare import Context, Preparation
-from mailferry.sync.probe import probe
 from mailferry.sync.renames import follow_renames
 from mailferry.sync.work import FolderWork, Resend
 
@@ -75,11 +73,12 @@ class Attempt:
         self._stats.phase = "listing folders"
         listed, there = await _both(source.list_folders(), target.list_folders())
         rows = {row.source_raw: row for row in await self._ledger.folders()}
-        renamed = await follow_renames(source, self._ledger, rows, listed)
-        rows = {row.source_raw: row for row in rows.values()}
+        self._stats.notices += await follow_renames(source, self._ledger, rows, listed)
+        before, rows = rows, {row.source_raw: row for row in rows.values()}
         known = {raw: row.target_path for raw, row in rows.items()}
         self.map = map_folders(listed, there, source.features, target.features, known, self._options.filter)
-        self.warnings = renamed + list(self.map.warnings)
+        follow_folders(self._stats, before, self.map)
+        self.warnings = self._stats.notices + self.map.warnings
         told = {"folders": len(self.map.entries), "left_out": len(self.map.left_out), "unmatched": self.map.unmatched}
         self._listen(Event("folders mapped", told))
         context = Context(source, target, self._ledger, self._options, self._stats, self._listen)
@@ -87,33 +86,34 @@ class Attempt:
         fresh = [e.source for e in self.map.entries if e.source.raw_name not in rows and e.source.status is not None]
         if fresh:
             self._ask_keywords(source, [folder.path for folder in fresh])
+            asyncio.get_running_loop().run_in_executor(None, _load_copier)
         works = await prepare.works(rows, listed, there)
         await self._copy(source, target, [w for w in works if w.row.id not in prepare.unsettled])
         doubtful = [w for w in works if w.row.id in prepare.unsettled]
         if doubtful:
+            from mailferry.sync.doubt import resolve_all
+
             self._stats.phase = "settling"
             lost = await resolve_all(target, self._ledger, [work.row for work in doubtful], self._options)
             for work in doubtful:
                 fields = {"folder": str(work.row.source_path), "to_send_again": lost[work.row.id]}
                 self._listen(Event("outcome settled", fields))
-                work.plan = await prepare.plan(work.row, work.source)
-                await prepare.count_attempts(work)
+                await prepare.plan(work)
             await prepare.refresh_floors(doubtful)
             await self._copy(source, target, doubtful)
         await self._learn_validity(target, works)
-        self._stats.phase = "following flags"
-        for work in works:
-            if work.failed:
-                self.failed[str(work.row.source_path)] = work.stats.note = work.failed
-                work.stats.state = "failed"
-            else:
-                await self._finish(source, target, work)
+        await self._finish_all(source, target, works)
+        await look_for_failed(source, self.map, self.failed)
         if self._options.mirror_deletions and not self.failed:
+            from mailferry.sync.deletions import follow_deletions
+
             self._stats.phase = "following deletions"
             folders = {entry.source.raw_name: self._stats.folders[entry.source.raw_name] for entry in self.map.entries}
             self.warnings += await follow_deletions(source, target, self._ledger, folders, self._listen)
         for row in await self._ledger.folders():
             if row.in_doubt:
+                from mailferry.sync.doubt import sweep
+
                 await sweep(target, self._ledger, row)
 
     # bodies
@@ -149,6 +149,8 @@ class Attempt:
     ) -> None:
         if not todo:
             return
+        from mailferry.sync.apply import Copier
+
         self._stats.phase = "copying"
         for _ in range(2):  # the second time for what the server did not hand over
             copier = Copier(source, target, self._ledger, self._options, self._pass_no)
@@ -165,6 +167,8 @@ class Attempt:
 
     async def _takes_mail(self, target: Target, work: FolderWork) -> bool:
         """Send a test message to a folder that refused several messages in the same words."""
+        from mailferry.sync.probe import probe
+
         refusal = await probe(target, work.row.target_path)
         work.probed = True
         if refusal:
@@ -181,7 +185,7 @@ class Attempt:
         skipped = {row.uid for row in await self._ledger.exceptions() if row.folder_id == work.row.id}
         skipped |= {row.uid for row in work.exceptions}
         known = counts.confirmed + counts.refused if counts is not None else 0
-        if known + work.stats.skipped >= work.opened.messages:
+        if known + work.stats.skipped + work.stats.left_out >= work.opened.messages:
             return False
         listing = await source.listing(work.row.source_path, Want(0))
         had = {uid for c in await self._ledger.chunks(work.row.id, columns=Load.OUTCOMES) for uid in c.columns.uids}
@@ -201,27 +205,49 @@ class Attempt:
             for row, status in zip(unknown, await target.status([r.target_path for r in unknown]), strict=True):
                 row.target_uid_validity = status.uid_validity if status is not None else 0
 
-    async def _finish(self, source: Reader, target: Target, work: FolderWork) -> None:
+    async def _finish_all(self, source: Reader, target: Target, works: Sequence[FolderWork]) -> None:
+        """Follow flags, and note how far the folders are: in one transaction, of those that were reached."""
+        self._stats.phase = "following flags"
+        whole = [work for work in works if not work.failed]
+        flags = FlagsOfSource(source, self._ledger, whole, newest=self._options.newest_flags)
+        finished: list[FolderRow] = []
+        try:
+            for work in works:
+                if work.failed:
+                    self.failed[str(work.row.source_path)] = work.stats.note = work.failed
+                    work.stats.state = "failed"
+                else:
+                    await self._finish(flags, target, work)
+                    if work.plan.resend:
+                        from mailferry.sync.resent import settle_resent
+
+                        await settle_resent(source, self._ledger, work.row, work.plan.resend)
+                    finished.append(work.row)
+        finally:
+            await flags.stop()
+            if finished:
+                await self._ledger.save_folders(finished)
+
+    async def _finish(self, flags: FlagsOfSource, target: Target, work: FolderWork) -> None:
         row, stats = work.row, work.stats
         if work.exceptions:
             await self._ledger.add_exceptions(work.exceptions)
         if work.plan.flags:
-            since = row.source_modseq_done if source.features.condstore else 0
-            newest = self._options.newest_flags
-            changed = await follow_flags(source, target, self._ledger, work, changed_since=since, newest=newest)
-            stats.flags_changed += changed
+            stats.flags_changed += await follow_flags(flags, target, self._ledger, work)
         if target.features.is_gmail:
+            from mailferry.sync.merged import note_merged
+
             await note_merged(self._ledger, row)
         if work.plan.all_flags:
             row.full_compare_at = int(self._options.clock.now())
         status = work.opened or work.source
-        row.source_uid_next_done = max(row.source_uid_next_done, status.uid_next)
+        uid_next = min(status.uid_next, work.last_uid + 1) if work.last_uid else status.uid_next
+        row.source_uid_next_done = max(row.source_uid_next_done, uid_next)
         row.source_messages = status.messages
         row.source_modseq_done, row.source_modseq_begun = row.source_modseq_begun, 0
-        await self._ledger.save_folder(row)
         stats.state = "done"
         stats.found = status.messages
-        stats.had = max(0, stats.found - stats.copied - stats.skipped - stats.adopted)
+        stats.had = max(0, stats.found - stats.copied - stats.skipped - stats.adopted - stats.left_out)
         fields = {
             "folder": stats.source,
             "copied": stats.copied,
@@ -229,6 +255,13 @@ class Attempt:
             "size_bytes": stats.size_bytes,
         }
         self._listen(Event("folder synced", fields))
+
+
+def _load_copier() -> None:
+    """Import it beforehand, in a thread: while the servers make folders there is time."""
+    import mailferry.sync.apply as copier
+
+    del copier
 
 
 async def _learn_flags(target: Target, works: Sequence[FolderWork], keywords: Awaitable[Flags]) -> None:

@@ -3,6 +3,7 @@ is removed from the target.
 
 Nothing is removed that another client put there, nothing whose UIDs changed on either side, nothing of a folder that is
 gone or failed, and nothing at all of a folder of which more than a fifth would go: that looks like an accident.
+Nothing either that is in another folder now and left out there, by its date or because it was refused.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from mailferry.backends.base import Reader, Target, Want
-from mailferry.sync.identity import identity
+from mailferry.sync.identity import NO_IDENTITY, identity
 from mailferry.sync.ledger import ChunkKind, ChunkRow, ExceptionKind, ExceptionRow, FolderRow, Ledger
+from mailferry.sync.leftout import left_out
+from mailferry.sync.leftrows import RECEIVED, left_out_rows
 from mailferry.sync.limit import over_limit
 from mailferry.sync.options import Event, FolderStats, Listener
-from mailferry.sync.packed import RowOutcome
+from mailferry.sync.packed import Columns, RowOutcome
 
 LARGEST_SHARE = 0.2
 _LEFT_OUT = frozenset((ExceptionKind.SKIPPED, ExceptionKind.CANNOT_BE_CARRIED))
@@ -38,21 +41,23 @@ async def follow_deletions(
     if not target.features.uid_expunge:
         return ["the target cannot remove single messages (UIDPLUS), so deletions are not followed"]
     counts, exceptions = await ledger.counts(), await ledger.exceptions()
-    over = over_limit(exceptions)
+    rows = await ledger.folders()
+    over, outside = over_limit(exceptions, rows), left_out(exceptions, rows)
     skipped: dict[int, set[int]] = {}
     for row in exceptions:
         if row.kind in _LEFT_OUT:
             skipped.setdefault(row.folder_id, set()).add(row.uid)
-    spared = _Spared.of(exceptions)
+    sparing = _Sparing(source, ledger, exceptions, [row for row in rows if outside.get(row.id)])
     warnings: list[str] = []
-    for folder in await ledger.folders():
+    for folder in rows:
         stats, known = folders.get(folder.source_raw), counts.get(folder.id)
         if stats is None or known is None:
             continue
-        left_out = max(known.refused, len(skipped.get(folder.id, ()))) + over.get(folder.id, 0)
-        if folder.source_messages >= known.confirmed + left_out:
+        not_copied = max(known.refused, len(skipped.get(folder.id, ()))) + over.get(folder.id, 0)
+        not_copied += outside.get(folder.id, 0)
+        if folder.source_messages >= known.confirmed + not_copied:
             continue  # nothing that we know was expunged
-        warning = await _follow(source, target, ledger, folder, stats, spared)
+        warning = await _follow(source, target, ledger, folder, stats, sparing)
         warnings += [warning] if warning else []
         if stats.removed:
             listen(Event("deletions followed", {"folder": stats.source, "removed": stats.removed}))
@@ -60,7 +65,7 @@ async def follow_deletions(
 
 
 async def _follow(
-    source: Reader, target: Target, ledger: Ledger, row: FolderRow, stats: FolderStats, spared: _Spared
+    source: Reader, target: Target, ledger: Ledger, row: FolderRow, stats: FolderStats, sparing: _Sparing
 ) -> str:
     """Do one folder. Gives a warning if there is something to remove and it is not removed."""
     listing = await source.listing(row.source_path, Want(0))
@@ -71,7 +76,11 @@ async def _follow(
         return ""
     chunks = await ledger.chunks(row.id)
     known = sum(chunk.columns.confirmed(i) for chunk in chunks for i in range(len(chunk.columns)))
-    gone = [(chunk, places) for chunk in chunks if (places := _gone(chunk, row, listing.uids, spared))]
+    gone: list[tuple[ChunkRow, list[int]]] = []
+    for chunk in chunks:
+        if places := _gone(chunk, row, listing.uids):
+            spared = await sparing.spared()
+            gone.append((chunk, [i for i in places if not spared.holds(chunk.columns, i)]))
     count = sum(len(places) for _, places in gone)
     if count > LARGEST_SHARE * known:
         return (
@@ -92,7 +101,7 @@ async def _follow(
     return ""
 
 
-def _gone(chunk: ChunkRow, row: FolderRow, present: Sequence[int], spared: _Spared) -> list[int]:
+def _gone(chunk: ChunkRow, row: FolderRow, present: Sequence[int]) -> list[int]:
     """Give the places in a chunk of what we appended and the source has no more.
 
     Rows that were matched, because mail was there before or UIDs changed, are of another kind.
@@ -103,11 +112,7 @@ def _gone(chunk: ChunkRow, row: FolderRow, present: Sequence[int], spared: _Spar
     return [
         i
         for i, uid in enumerate(columns.uids)
-        if columns.outcomes[i] in _OURS
-        and columns.target_uids[i]
-        and not _holds(present, uid)
-        and columns.identities[i] not in spared.identities
-        and columns.sizes[i] not in spared.sizes
+        if columns.outcomes[i] in _OURS and columns.target_uids[i] and not _holds(present, uid)
     ]
 
 
@@ -135,9 +140,55 @@ class _Spared(NamedTuple):
     identities: frozenset[int]
     sizes: frozenset[int]
 
+    def holds(self, columns: Columns, i: int) -> bool:
+        """Say whether a message of a row may be one of them."""
+        return columns.identities[i] in self.identities or columns.sizes[i] in self.sizes
+
     @classmethod
     def of(cls, exceptions: Iterable[ExceptionRow]) -> _Spared:
         """Take them from the report."""
         out = [x for x in exceptions if x.kind in _LEFT_OUT]
         named = (identity(b"Message-ID: %s\r\n\r\n" % x.message_id.encode()) for x in out if x.message_id)
         return cls(frozenset(named), frozenset(x.size_bytes for x in out if not x.message_id))
+
+
+class _Sparing:
+    """What is spared: it is looked for once, and only when something was deleted. Of the messages that are left out by
+    their date, in `folders`, the rows do not have what they are known by.
+    """
+
+    def __init__(
+        self, source: Reader, ledger: Ledger, exceptions: Iterable[ExceptionRow], folders: Sequence[FolderRow]
+    ) -> None:
+        self._source = source
+        self._ledger = ledger
+        self._exceptions = exceptions
+        self._folders = folders
+        self._found: _Spared | None = None
+
+    async def spared(self) -> _Spared:
+        """Give it."""
+        if self._found is None:
+            refused = _Spared.of(self._exceptions)
+            identities, sizes = set(refused.identities), set(refused.sizes)
+            for folder in self._folders:
+                await self._look(folder, identities, sizes)
+            self._found = _Spared(frozenset(identities), frozenset(sizes))
+        return self._found
+
+    async def _look(self, folder: FolderRow, identities: set[int], sizes: set[int]) -> None:
+        uids = {
+            uid
+            for chunk in await left_out_rows(self._ledger, folder, RECEIVED)
+            for uid, outcome in zip(chunk.columns.uids, chunk.columns.outcomes, strict=True)
+            if outcome == RowOutcome.LEFT_OUT
+        }
+        if not uids:
+            return
+        columns = Want.SIZE | Want.IDENTITY
+        listing = await self._source.listing(folder.source_path, columns, first_uid=min(uids), identify=identity)
+        for uid, known_by, size in zip(listing.uids, listing.identities, listing.sizes, strict=True):
+            if uid in uids and known_by != NO_IDENTITY:
+                identities.add(known_by)
+            elif uid in uids:
+                sizes.add(size)

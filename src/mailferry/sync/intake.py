@@ -9,7 +9,7 @@ from mailferry.sync import dates
 from mailferry.sync.flow import JobState, LaneState, OpenChunk
 from mailferry.sync.identity import Digester, describe, digest, identity
 from mailferry.sync.ledger import ExceptionKind, ExceptionRow
-from mailferry.sync.options import Options
+from mailferry.sync.options import MOST_ATTEMPTS, Options
 from mailferry.sync.packed import NO_DIGEST
 from mailferry.sync.plan import LAST_UID
 from mailferry.sync.repair import repairs
@@ -17,7 +17,6 @@ from mailferry.sync.skipped import message_limit
 
 _HEAD_BYTES = 8192
 _FIRST_BAD_DATE = 2_145_916_800  # 2038
-MOST_ATTEMPTS = 14  # nine halvings take a chunk of 500 down to one message; then five times alone
 _UNORDERED = LAST_UID + 1
 
 

@@ -121,6 +121,7 @@ class ExceptionKind(StrEnum):
     SKIPPED = "skipped"
     REPAIRED = "repaired"
     OVER_LIMIT = "over-limit"
+    LEFT_OUT = "left-out"  # a note about a folder, not about a message
     LOST_KEYWORD = "lost-keyword"
     DATE_REPLACED = "date-replaced"
     DUPLICATE_AFTER_CRASH = "duplicate-after-crash"

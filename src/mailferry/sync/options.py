@@ -9,9 +9,11 @@ from typing import Literal
 
 from mailferry.records import dataclass, field
 from mailferry.sync.folderfilter import FolderFilter
+from mailferry.sync.received import ReceivedRange
 
 MAX_MESSAGE_BYTES = 36_700_160
 MAX_ITEMS = 500_000
+MOST_ATTEMPTS = 14  # nine halvings take a chunk of 500 down to one message; then five times alone
 
 RepairLevel = Literal["none", "line-ends", "all"]
 
@@ -31,12 +33,13 @@ class Options:
     `full_flags`: whether to compare the flags of all messages where the source cannot say which changed (rule 24);
     None: once a week, and those of the `newest_flags` newest messages and of what was flagged otherwise.
     `mirror_deletions` (rule 23) must be off once mail is delivered to the target: the source is then no longer the
-    mailbox that counts.
+    mailbox that counts. `received`: only messages received then are copied; with no bound, all are.
     """
 
     filter: FolderFilter = field(default_factory=lambda: FolderFilter.parse((), ()))
     max_message_bytes: int = MAX_MESSAGE_BYTES
     max_items: int = MAX_ITEMS
+    received: ReceivedRange = field(default_factory=ReceivedRange)
     newest_first: bool = False
     repair: RepairLevel = "line-ends"
     chunk_messages: int = 500
@@ -57,7 +60,9 @@ class Options:
 
 @dataclass(slots=True)
 class FolderStats:
-    """Counts of one folder. `found` is on the source, `had` was known or adopted before this pass."""
+    """Counts of one folder. `found` is on the source, `had` was known or adopted before this pass, `left_out` was not
+    received in the range that is copied.
+    """
 
     source: str
     target: str
@@ -66,6 +71,7 @@ class FolderStats:
     had: int = 0
     adopted: int = 0
     skipped: int = 0
+    left_out: int = 0
     flags_changed: int = 0
     removed: int = 0
     size_bytes: int = 0
@@ -75,12 +81,13 @@ class FolderStats:
 
 @dataclass(slots=True)
 class Stats:
-    """Counts of a pass; read it at any time for progress."""
+    """Counts of a pass; read it at any time for progress. `notices`: what became of folders, for its end."""
 
     folders: dict[bytes, FolderStats] = field(default_factory=dict)
     phase: str = "connecting"
     round_trips: dict[str, int] = field(default_factory=dict)
     retries: int = 0
+    notices: list[str] = field(default_factory=list)
 
     def total(self, name: str) -> int:
         """Add one column up."""

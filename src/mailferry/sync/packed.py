@@ -33,6 +33,8 @@ class RowOutcome(IntEnum):
     MERGED = 7  # the target keeps it as one with another message
     GONE_FROM_TARGET = 8  # was confirmed, is no longer there
     LOST = 9  # proven not to be stored: to be sent again
+    LEFT_OUT = 10  # not wanted, going by the date on which it was received
+    OVER_LIMIT = 11  # not wanted, because there are too many that are newer
 
 
 _HELD = (RowOutcome.APPENDUID, RowOutcome.LOOKED_UP, RowOutcome.COUNTED, RowOutcome.ADOPTED, RowOutcome.MERGED)

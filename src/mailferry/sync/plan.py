@@ -6,7 +6,8 @@ not there when its range was read will never be (RFC 3501, 2.3.1.1). So the plan
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from mailferry.backends.base import FolderStatus, UidRange
 from mailferry.records import dataclass
@@ -127,3 +128,9 @@ def subtract_ranges(total: Iterable[UidRange], covered: Iterable[UidRange]) -> l
         if lo <= hi:
             left.append((lo, hi))
     return left
+
+
+def within(uid: int, ranges: Sequence[UidRange]) -> bool:
+    """Say whether a UID lies in one of these ranges, which ascend."""
+    at = bisect_left(ranges, (uid + 1, 0)) - 1
+    return at >= 0 and ranges[at][0] <= uid <= ranges[at][1]

@@ -7,13 +7,12 @@ from functools import partial
 
 from mailferry.backends.base import Created, FolderPath, FolderStatus, Listed, Reader, Target, Want
 from mailferry.records import dataclass
-from mailferry.sync.adopt import adopt
 from mailferry.sync.ledger import FolderCounts, FolderRow, Ledger, Load
-from mailferry.sync.limit import apply_limit, must_choose, over_limit, within
+from mailferry.sync.leftout import admitted, apply_range, left_out
+from mailferry.sync.limit import choose, must_choose, over_limit, uids_changed
 from mailferry.sync.names import FolderMap, MappedFolder
 from mailferry.sync.options import Event, FolderStats, Listener, Options, Stats
-from mailferry.sync.plan import FolderPlan, all_flags_due, is_unchanged, plan_folder
-from mailferry.sync.rematch import rematch_source, rematch_target
+from mailferry.sync.plan import FolderPlan, all_flags_due, is_unchanged, plan_folder, within
 from mailferry.sync.skipped import again, message_limit
 from mailferry.sync.work import FolderWork
 
@@ -94,6 +93,7 @@ class Preparation:
             pending.append((row, status, status_there.get(entry.target)))
         if fresh:
             await ledger.save_folders(fresh)
+        await apply_range(self._at.source, ledger, [row for row, _, _ in pending], self._at.options.received)
         self._counts = await ledger.counts()
         self._again = again(await ledger.exceptions(), message_limit(self._at.target, self._at.options))
         await self._limit([(row, status) for row, status, _ in pending])
@@ -102,8 +102,12 @@ class Preparation:
         if unknown:  # listed without counts, or there although it was not listed: it may hold mail
             told = dict(zip(unknown, await self._at.target.status(unknown), strict=True))
             pending = [(row, status, there or told.get(row.target_path)) for row, status, there in pending]
-        works = [await self._work(row, status, there_status) for row, status, there_status in pending]
-        return [work for work in works if work is not None]
+        begins = {row.id for row, _, _ in pending if not row.source_modseq_begun}
+        planned = [await self._work(row, status, there_status) for row, status, there_status in pending]
+        works = [work for work in planned if work is not None]
+        if begun := [work.row for work in works if work.row.id in begins]:
+            await ledger.save_folders(begun)
+        return works
 
     async def _status(self, entry: MappedFolder) -> FolderStatus | None:
         """Begin a folder's numbers and give its counts; None if it has failed already."""
@@ -118,25 +122,32 @@ class Preparation:
             stats.state, stats.note = "failed", self._failed[name]
         else:
             stats.found = status.messages
+            if stats.note:  # an earlier attempt could not do it
+                stats.state, stats.note = "waiting", ""
         return status
 
     async def _limit(self, folders: Sequence[tuple[FolderRow, FolderStatus]]) -> None:
         """Take the newest messages only, if there are too many; decided before anything is copied, and again when the
-        limit was raised.
+        limit was raised or the range of received dates is another.
         """
-        ledger, limit = self._at.ledger, self._at.options.max_items
+        ledger, limit, received = self._at.ledger, self._at.options.max_items, self._at.options.received
         begun = bool(self._counts) or any(row.source_uid_next_done for row, _ in folders)
-        if await must_choose(ledger, folders, limit, begun=begun):
+        if await must_choose(ledger, folders, limit, received, begun=begun):
             self._at.stats.phase = "choosing the newest"
-            rows = [row for row, status in folders if status.messages]
-            for folder_id, count in (await apply_limit(self._at.source, ledger, rows, limit)).items():
-                name = next(str(row.source_path) for row in rows if row.id == folder_id)
-                self._at.listen(Event("over limit", {"folder": name, "messages": count}))
-        for folder_id, count in over_limit(await ledger.exceptions()).items():
-            row = next((row for row, _ in folders if row.id == folder_id), None)
-            if row is not None:
-                self._at.stats.folders[row.source_raw].skipped = count
-                self._warnings.append(f"{row.source_path}: {count} older messages are over the limit of {limit}")
+            names = {row.id: str(row.source_path) for row, _ in folders}
+            found = await choose(self._at.source, ledger, folders, limit, received, begun=begun)
+            for folder_id, count in found.items():
+                self._at.listen(Event("over limit", {"folder": names[folder_id], "messages": count}))
+            self._counts = await ledger.counts()
+        exceptions = await ledger.exceptions()
+        outside = left_out(exceptions, [row for row, _ in folders])
+        # What was left out of a folder whose UIDs changed is looked at once more.
+        over = over_limit(exceptions, [row for row, status in folders if not uids_changed(row, status)])
+        for row, _ in folders:
+            self._at.stats.folders[row.source_raw].left_out = outside.get(row.id, 0)
+            if row.id in over:
+                self._at.stats.folders[row.source_raw].skipped = over[row.id]
+                self._warnings.append(f"{row.source_path}: {over[row.id]} older messages are over the limit of {limit}")
 
     async def _work(self, row: FolderRow, status: FolderStatus, there: FolderStatus | None) -> FolderWork | None:
         """Bring a folder's row in line with both servers and plan it; None if there is nothing to do."""
@@ -149,21 +160,29 @@ class Preparation:
                 " somebody removed them, and they are not copied again (mailferry verify says which)"
             )
         if row.target_uid_validity and (there is None or there.uid_validity != row.target_uid_validity):
+            from mailferry.sync.rematch import rematch_target
+
             there = there or (await target.status([row.target_path]))[0] or EMPTY
             _, gone = await rematch_target(target, self._at.ledger, row, there.uid_validity)
             self.gone_from_target += gone
         row.source_uid_validity = row.source_uid_validity or status.uid_validity
-        if row.source_uid_validity and status.uid_validity and row.source_uid_validity != status.uid_validity:
+        if uids_changed(row, status):
+            from mailferry.sync.rematch import rematch_source
+
             await rematch_source(source, self._at.ledger, row, status.uid_validity, target.features)
+            stats.left_out = 0  # it is looked at once more
         if row.id not in self.unsettled:
             if (
                 row.id not in self._again
                 and is_unchanged(row, status)
                 and not (row.id in self._counts and self._counts[row.id].lost)
             ):
-                stats.had, stats.state = max(0, status.messages - stats.skipped), "unchanged"
+                counted = stats.copied + stats.adopted + stats.skipped + stats.left_out  # by an earlier attempt, too
+                stats.had, stats.state = max(0, status.messages - counted), "unchanged"
                 return None
             if not row.adopted and not row.made_by_us and there is not None and there.messages and status.messages:
+                from mailferry.sync.adopt import adopt
+
                 self._at.stats.phase = "matching"
                 stats.adopted += await adopt(source, target, self._at.ledger, row)
             row.adopted = True  # what comes to the target from now on is ours or somebody's own
@@ -171,25 +190,32 @@ class Preparation:
             row.target_uid_validity = there.uid_validity
         if not row.source_modseq_begun:
             row.source_modseq_begun = status.highest_modseq
-            await self._at.ledger.save_folder(row)
-        plan = await self.plan(row, status)
-        work = FolderWork(row, status, there, plan, stats)
-        await self.count_attempts(work)
+        work = FolderWork(row, status, there, FolderPlan(), stats)
+        await self.plan(work)
         if target.features.is_exchange:
             work.drop_flags = frozenset({"$MDNSent"})
         work.floor = await self._floor(row, there)
-        stats.had = max(0, status.messages) if plan.empty or not plan.ranges else stats.had
+        stats.had = stats.had if work.plan.ranges else max(0, status.messages - stats.left_out)
         return work
 
-    async def count_attempts(self, work: FolderWork) -> None:
+    async def plan(self, work: FolderWork) -> None:
+        """Plan a folder from its row and the source's counts, without the messages that are to be left out."""
+        work.plan = await self._plan(work.row, work.source)
+        received, stats = self._at.options.received, work.stats
+        if not received.is_open:
+            ledger, known = self._at.ledger, stats.left_out
+            found = await admitted(self._at.source, ledger, work.row, work.plan, received, known=known)
+            work.plan, work.last_uid, stats.left_out = found
+        await self._count_attempts(work)
+
+    async def _count_attempts(self, work: FolderWork) -> None:
         """Make chunks smaller by one half for each attempt that broke on what is still to be sent (rule 13)."""
         work.attempts = await self._at.ledger.attempts(work.row.id)
         resend = set(work.plan.resend)
         open_ = (n for uid, n in work.attempts.items() if uid in resend or within(uid, work.plan.ranges))
         work.divisor = 1 << min(max(open_, default=0), 10)
 
-    async def plan(self, row: FolderRow, status: FolderStatus) -> FolderPlan:
-        """Plan a folder from its row and the source's counts."""
+    async def _plan(self, row: FolderRow, status: FolderStatus) -> FolderPlan:
         options = self._at.options
         all_flags = all_flags_due(row, options.full_flags, options.clock.now())
         planned = partial(plan_folder, row, status, condstore=self._at.source.features.condstore, all_flags=all_flags)
@@ -199,7 +225,10 @@ class Preparation:
         plan = planned(covers, lost)
         if plan.ranges:  # rows without a cover (adopted, sent again, out of order) answer for their own messages
             chunks = await self._at.ledger.chunks(row.id, columns=Load.OUTCOMES)
-            single = [(uid, uid) for c in chunks if c.cover == (0, 0) for uid in c.columns.uids if uid not in lost]
+            # Smaller UIDs than these are done with, and there may be many of messages that were left out.
+            first = row.source_uid_next_done
+            loose = (uid for c in chunks if c.cover == (0, 0) for uid in c.columns.uids if uid >= first)
+            single = [(uid, uid) for uid in loose if uid not in lost]
             if single:
                 plan = planned([*covers, *single], lost)
         return plan

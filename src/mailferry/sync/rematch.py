@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from mailferry.backends.base import Features, Listing, Reader, Target, Want
 from mailferry.sync.identity import identity
-from mailferry.sync.ledger import ChunkKind, ChunkRow, ChunkState, FolderRow, Ledger
+from mailferry.sync.ledger import ChunkKind, ChunkRow, ChunkState, ExceptionKind, FolderRow, Ledger
+from mailferry.sync.leftrows import left_out_rows
 from mailferry.sync.matching import Entries, entries, exact, match
 from mailferry.sync.packed import NO_DIGEST, Columns, RowOutcome
 
@@ -40,7 +41,9 @@ def _all(columns: Listing | Columns) -> Entries:
 async def rematch_source(
     source: Reader, ledger: Ledger, row: FolderRow, validity: int, target_features: Features
 ) -> int:
-    """The source's UIDVALIDITY changed: give the rows the new UIDs. Gives the number of messages found again."""
+    """The source's UIDVALIDITY changed: give the rows the new UIDs. Gives the number of messages found again. What was
+    left out, by its date or because there was too much, is forgotten.
+    """
     known = _known(await ledger.chunks(row.id))
     now = await source.listing(row.source_path, _COLUMNS, identify=identity)
     fresh = Columns()
@@ -49,6 +52,9 @@ async def rematch_source(
         fresh.append(now.uids[i], known.identities[j], known.dates[j], known.sizes[j], known.digest(j), known.flags[j])
         fresh.target_uids[-1] = known.target_uids[j]
         fresh.outcomes[-1] = known.outcomes[j]
+    over = [x.uid for x in await ledger.exceptions() if (x.folder_id, x.kind) == (row.id, ExceptionKind.OVER_LIMIT)]
+    if over:
+        await ledger.clear_exceptions(row.id, over, kinds=[ExceptionKind.OVER_LIMIT])
     row.source_uid_validity = validity
     row.source_uid_next_done = row.source_messages = row.source_modseq_begun = row.source_modseq_done = 0
     row.adopted = True
@@ -72,7 +78,8 @@ async def rematch_target(target: Target, ledger: Ledger, row: FolderRow, validit
     row.target_uid_validity = validity
     chunk = _chunk(row, known)
     covers = await ledger.covers(row.id, source_uid_validity=row.source_uid_validity)
-    chunks = [chunk]
+    # First what was left out: some of it was sent later, and of two rows the later one counts.
+    chunks = [*(await left_out_rows(ledger, row)), chunk]
     lost = await ledger.lost_uids(row.id)
     if lost:  # what is to be sent again stays so
         again = _chunk(row, Columns())

@@ -16,10 +16,10 @@ from mailferry.backends.base import Reader, Target
 from mailferry.errors import MailferryError, Retry
 from mailferry.records import dataclass, field
 from mailferry.sync.attempt import Attempt
-from mailferry.sync.intake import MOST_ATTEMPTS
 from mailferry.sync.ledger import ExceptionRow, Ledger
+from mailferry.sync.leftout import about_messages
 from mailferry.sync.names import FolderMap
-from mailferry.sync.options import Event, Listener, Options, Stats
+from mailferry.sync.options import MOST_ATTEMPTS, Event, Listener, Options, Stats
 from mailferry.sync.probe import SuspectRefusals
 
 LEASE_SECONDS = 120.0
@@ -30,7 +30,9 @@ OpenTarget = Callable[[], Awaitable[Target]]
 
 @dataclass(slots=True)
 class PassResult:
-    """What a pass did. `complete`: every message of every mapped folder is on the target or listed in `exceptions`."""
+    """What a pass did: every message of every mapped folder that was received in the range of the options is on the
+    target or listed in `exceptions`.
+    """
 
     stats: Stats
     map: FolderMap
@@ -102,7 +104,7 @@ async def _finished(attempt: Attempt, ledger: Ledger, stats: Stats) -> PassResul
     return PassResult(
         stats,
         attempt.map,
-        exceptions=await ledger.exceptions(),
+        exceptions=about_messages(await ledger.exceptions()),
         folder_names={row.id: str(row.source_path) for row in await ledger.folders()},
         failed_folders=attempt.failed,
         gone_from_target=attempt.gone_from_target,

@@ -13,6 +13,7 @@ from mailferry.backends.base import FolderPath, Listed, Reader
 from mailferry.errors import MailferryError, Scope
 from mailferry.sync.folderfilter import FolderFilter
 from mailferry.sync.names import FolderMap, MappedFolder, map_folders
+from mailferry.sync.received import ReceivedRange
 from mailferry.sync.verify_folder import FolderCheck, Ledgered
 from mailferry.sync.verify_match import Rows
 from mailferry.sync.verify_moved import Moved
@@ -31,10 +32,12 @@ _ONE_FOLDER = frozenset({Scope.MESSAGE, Scope.FOLDER})
 @dataclass(frozen=True, slots=True)
 class VerifyOptions:
     """Settings. `quick`: compare identities and counts, read no body. `reread_source`: read the source although the
-    ledger has the digest of what was sent. `window_messages` are read at a time.
+    ledger has the digest of what was sent. `window_messages` are read at a time. `received`: messages that were not
+    received then need not be on the target.
     """
 
     filter: FolderFilter = field(default_factory=lambda: FolderFilter.parse((), ()))
+    received: ReceivedRange = field(default_factory=ReceivedRange)
     quick: bool = False
     reread_source: bool = False
     window_messages: int = 2_000
@@ -134,6 +137,7 @@ class _Walk:
             await check.run(
                 entry.source.path,
                 there.path if there else None,
+                received=self._options.received,
                 reread_source=self._options.reread_source,
                 window_messages=self._options.window_messages,
                 step=step,

@@ -11,6 +11,7 @@ from mailferry.errors import FolderGone, Side
 from mailferry.sync.identity import NO_IDENTITY, Description, describe, identity
 from mailferry.sync.ledger import ExceptionKind, ExceptionRow, FolderRow
 from mailferry.sync.packed import RowOutcome
+from mailferry.sync.received import ReceivedRange
 from mailferry.sync.verify_content import Comparison, Place, Verdict, both
 from mailferry.sync.verify_match import NO_ROW, Known, Pairing, Rows, pair, read_known
 from mailferry.sync.verify_moved import Moved
@@ -19,7 +20,6 @@ from mailferry.sync.verify_report import ComparedBy, Finding, FindingKind, Folde
 _COLUMNS = Want.FLAGS | Want.DATE | Want.SIZE | Want.IDENTITY
 _NOT_COPIED = (
     ExceptionKind.SKIPPED,
-    ExceptionKind.OVER_LIMIT,
     ExceptionKind.CANNOT_BE_CARRIED,
     ExceptionKind.MERGED,
 )
@@ -70,6 +70,7 @@ class FolderCheck:
         self._row: FolderRow | None = None  # of the UIDVALIDITY that the source has now
         self._skipped: dict[int, ExceptionRow] = {}
         self._repaired: dict[int, ExceptionRow] = {}
+        self._outside = bytearray()  # 1 for each message that need not be on the target
         self._told: tuple[list[tuple[int, Finding]], list[tuple[int, Finding]]] = ([], [])  # by side, with identity
 
     async def run(
@@ -77,6 +78,7 @@ class FolderCheck:
         path: FolderPath,
         there: FolderPath | None,
         *,
+        received: ReceivedRange,
         reread_source: bool,
         window_messages: int,
         step: Callable[[int], None],
@@ -89,7 +91,8 @@ class FolderCheck:
         known = await read_known(self._ledgered.rows, self._row, mine, theirs)
         if self._row is not None:
             self._folder.ledger_seq = known.last_seq
-        pairing = pair(mine, theirs, known)
+        self._outside = bytearray(not received.admits(date) for date in mine.dates)
+        pairing = pair(mine, theirs, known, last=self._outside)
         if there is not None and self._folder.compared_by is ComparedBy.CONTENT:
             verdicts = await Comparison(
                 Place(self._source, path, mine, Side.SOURCE),
@@ -169,6 +172,9 @@ class FolderCheck:
 
     def _tell_absent(self, pairing: Pairing, known: Known, i: int) -> bool:
         """Say why a message is not there; True if it is missing."""
+        if self._outside[i]:
+            self._folder.left_out += 1
+            return False
         kind, text = self._why_absent(known, i, pairing.source.uids[i])
         self._folder.skipped += kind is FindingKind.SKIPPED
         self._folder.not_yet += kind is FindingKind.NOT_YET
@@ -185,6 +191,10 @@ class FolderCheck:
         exception = self._skipped.get(uid)
         if exception is not None:
             return FindingKind.SKIPPED, " ".join(f"{exception.kind}: {exception.code} {exception.server_text}".split())
+        if outcome == RowOutcome.LEFT_OUT:
+            return FindingKind.SKIPPED, "not received in the range that was copied"
+        if outcome == RowOutcome.OVER_LIMIT:
+            return FindingKind.SKIPPED, "over the limit of items"
         if outcome == RowOutcome.REFUSED:
             return FindingKind.SKIPPED, "refused by the target"
         if outcome in (RowOutcome.LOST, RowOutcome.UNKNOWN):

@@ -6,15 +6,16 @@ Columns by index in the source's listing; no object per message.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from mailferry.backends.base import Listing, UidRange
 from mailferry.sync.ledger import ChunkRow, ExceptionRow, FolderRow, Load
+from mailferry.sync.limit import CODE
 from mailferry.sync.matching import Purpose, Rule, entries, match
-from mailferry.sync.packed import CONFIRMED, DIGEST_BYTES, NO_DIGEST
+from mailferry.sync.packed import CONFIRMED, DIGEST_BYTES, NO_DIGEST, RowOutcome
 
 NONE: Final = -1
 """In a column of indexes: no message."""
@@ -82,6 +83,12 @@ class Known:
                 self.dates[i] = columns.dates[k]
             self._digests[i * DIGEST_BYTES : (i + 1) * DIGEST_BYTES] = columns.digest(k)
 
+    def leave_out(self, cover: UidRange, source: Listing) -> None:
+        """Enter a range without messages, by which an earlier version marked what is over the limit of items."""
+        for i in range(bisect_left(source.uids, cover[0]), bisect_right(source.uids, cover[1])):
+            if self.outcomes[i] == NO_ROW:
+                self.outcomes[i] = RowOutcome.OVER_LIMIT
+
 
 async def read_known(rows: Rows | None, row: FolderRow | None, source: Listing, target: Listing) -> Known:
     """Read what the ledger knows of these messages."""
@@ -95,6 +102,8 @@ async def read_known(rows: Rows | None, row: FolderRow | None, source: Listing, 
         # The first chunks of a folder that we made were opened before anybody knew its UIDVALIDITY.
         validity = chunk.target_uid_validity or row.target_uid_validity
         known.take(chunk, source, _believe(chunk, validity, target))
+        if chunk.mode == CODE:
+            known.leave_out(chunk.cover, source)
     return known
 
 
@@ -136,10 +145,11 @@ class Pairing:
         return array("I", (j for j, is_held in enumerate(held) if not is_held))
 
 
-def pair(source: Listing, target: Listing, known: Known) -> Pairing:
+def pair(source: Listing, target: Listing, known: Known, *, last: Sequence[int]) -> Pairing:
     """Pair by the ledger's UIDs, then as multisets by identity with date and size, with one of them, and alone.
 
-    What the ledger confirms goes first: of two equal messages it has the better claim to the one that is there.
+    What the ledger confirms goes first: of two equal messages it has the better claim to the one that is there. What
+    need not be there, with 1 in the column `last`, has the least.
     """
     count = len(source.uids)
     pairing = Pairing(source, target, array("i", [NONE]) * count, bytearray(count))
@@ -154,7 +164,8 @@ def pair(source: Listing, target: Listing, known: Known) -> Pairing:
                 first[j] = i
     left = [i for i, j in enumerate(pairing.partner) if j < 0]
     for confirmed in (True, False):
-        _pair_by_identity(pairing, known, [i for i in left if known.is_confirmed(i) is confirmed])
+        _pair_by_identity(pairing, known, [i for i in left if known.is_confirmed(i) is confirmed and not last[i]])
+    _pair_by_identity(pairing, known, [i for i in left if last[i]])
     return pairing
 
 

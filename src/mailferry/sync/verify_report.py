@@ -63,10 +63,11 @@ class Finding:
 @dataclass(slots=True)
 class Counts:
     """Numbers of messages. Each message of the source is in exactly one of `equal`, `line_ends`, `altered`,
-    `missing`, `skipped`, `not_yet` and `unreadable`.
+    `missing`, `skipped`, `not_yet`, `left_out` and `unreadable`.
 
     `elsewhere` counts those of the missing ones that another folder of the target has. `equal` are messages with
-    equal bytes, or of one identity if the folder was compared by identity.
+    equal bytes, or of one identity if the folder was compared by identity; `left_out` those that are not on the target
+    and need not be, going by the date on which they were received.
     """
 
     source: int = 0
@@ -78,6 +79,7 @@ class Counts:
     extra: int = 0
     skipped: int = 0
     not_yet: int = 0
+    left_out: int = 0
     unreadable: int = 0
     elsewhere: int = 0
     flag_differences: int = 0
@@ -177,7 +179,7 @@ class VerifyReport:
 
     @property
     def complete(self) -> bool:
-        """True if every message of the folders compared is proven to be on the target."""
+        """True if every message of the folders compared that is to be on the target is proven to be there."""
         return self.ok and not any(folder.skipped or folder.not_yet for folder in self.folders)
 
     @property

@@ -24,7 +24,9 @@ class Resend:
 
 @dataclass(slots=True)
 class FolderWork:
-    """One folder of a pass. `floor` is rule 2's; `divisor` makes chunks smaller after a break (rule 13)."""
+    """One folder of a pass. `floor` is rule 2's; `divisor` makes chunks smaller after a break (rule 13); `last_uid`:
+    later messages on the source were not looked at, 0: there is no such bound.
+    """
 
     row: FolderRow
     source: FolderStatus
@@ -36,6 +38,7 @@ class FolderWork:
     any_keyword: bool = True
     drop_flags: Flags = frozenset()
     floor: int = 0
+    last_uid: int = 0
     divisor: int = 1
     attempts: dict[int, int] = field(default_factory=dict)
     opened: FolderStatus | None = None

@@ -44,6 +44,22 @@ async def test_settings_come_back_as_they_were_sent(operator: httpx.AsyncClient,
     assert changed.json()["start_after"] == utc["start_after"]
 
 
+async def test_a_content_filter_is_read_when_it_is_given(operator: httpx.AsyncClient, source: dict[str, Any]) -> None:
+    settings = {"content_filter": "Received -gt '31/12/2024' -and Received -lt '2026-01-01'"}
+    refused = await operator.post("/api/v1/batches", json=batch_of(csv_of(1), **settings))
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid-value")
+    assert "At column 14: '31/12/2024' is no date" in refused.text
+    settings["content_filter_language"] = "en-GB"
+    made = await operator.post("/api/v1/batches", json=batch_of(csv_of(1), **settings))
+    assert made.status_code == 201, made.text
+    utc = {"received_start": "2024-12-31T00:00:01Z", "received_end": "2026-01-01T00:00:00Z"}
+    shown = (await operator.get(PATH)).json()
+    assert {name: shown[name] for name in settings | utc} == settings | utc
+    changed = await operator.patch(PATH, json={"content_filter": "(Received -le '2025-06-30T23:59:59+02:00')"})
+    assert (changed.json()["received_start"], changed.json()["received_end"]) == (None, "2025-06-30T22:00:00Z")
+    assert (await operator.patch(PATH, json={"content_filter": "Received"})).status_code == 422
+
+
 async def test_a_batch_goes_its_way(operator: httpx.AsyncClient, batch: dict[str, Any]) -> None:
     started = await operator.post(f"{PATH}/start")
     assert (started.status_code, started.json()["status"], started.json()["active"]) == (200, "Starting", 5)
@@ -106,8 +122,10 @@ async def test_pages_of_batches(operator: httpx.AsyncClient, source: dict[str, A
     assert await found(status="Created") == 5
     assert await found(status="Synced") == 0
     assert await found(search="3 Ü") == 1
+    assert await found(search="") == 5
     assert await found(endpoint="mailboxes") == 5
     assert (await operator.get("/api/v1/batches?endpoint=nowhere")).status_code == 404
+    assert (await operator.get("/api/v1/batches?endpoint=")).status_code == 422
     assert (await operator.get("/api/v1/statistics")).json()["total"] == 5
 
 
@@ -146,7 +164,9 @@ async def test_reports_have_every_user(operator: httpx.AsyncClient, source: dict
 
 
 async def test_a_report_of_nobody_is_still_json(operator: httpx.AsyncClient, source: dict[str, Any]) -> None:
-    await operator.post("/api/v1/batches", json=batch_of(b"EmailAddress,UserName,Password\nnobody,x,y\n"))
+    await operator.post("/api/v1/batches", json=batch_of(csv_of(1)))
+    taken_over = batch_of(csv_of(1), "another", adopt_preexisting=True, remove_on_copy=True)
+    assert (await operator.post("/api/v1/batches", json=taken_over)).status_code == 201
     assert (await operator.get(f"{PATH}/report.json")).json() == []
 
 

@@ -46,6 +46,7 @@ async def test_users_are_found_by_what_they_are(operator: httpx.AsyncClient, bat
     assert await found(summary="Stopped", status="Queued") == []
     assert await found(search="U10") == ["user100", "user101", "user102"]
     assert await found(search="%") == []
+    assert len(await found(search="")) == 8, "what an empty search box sends"
     assert (await operator.get("/api/v1/users?batch=nowhere")).status_code == 404
 
 

@@ -70,6 +70,19 @@ def test_the_worst_news_wins() -> None:
     assert of.exit_code == 130
 
 
+def test_a_pass_that_chose_no_folder_is_not_complete() -> None:
+    of = Ending(Stats(), 0.0, 1.0)
+    assert of.exit_code == 0, "the source has no folder"
+    of.left_out = [LeftOut(Listed(FolderPath(("Junk",)), b"Junk"), Why.EXCLUDED, "excluded by '#JunkEmail#'")]
+    assert of.exit_code == 45
+    text = shown(of)
+    assert "No folder was chosen" in text
+    assert "Check --include-folders" in text
+    assert "Run the same command" not in text
+    of.stopped_by = 2
+    assert of.exit_code == 130
+
+
 def test_a_folder_that_was_left_in_the_middle_counts_as_failed() -> None:
     of = ending()
     of.stats.folders[b"x"] = FolderStats("Sent", "Sent", found=5, state="copying")

@@ -17,6 +17,7 @@ from mailferry.cli import requests
 from mailferry.cli.arguments import make_parser
 from mailferry.cli.main import main
 from mailferry.errors import BadUsage
+from mailferry.sync.received import ReceivedRange
 
 PLACES = ["imap://terry@127.0.0.1:1", "maildir:box"]
 
@@ -82,6 +83,9 @@ def test_no_command_shows_what_there_is(capsys: pytest.CaptureFixture[str]) -> N
         (["copy", *PLACES, "--max-message-size", "big"], "--max-message-size"),
         (["copy", *PLACES, "--max-items", "0"], "--max-items"),
         (["copy", *PLACES, "--connections", "x"], "--connections"),
+        (["copy", *PLACES, "--received-after", "yesterday"], "--received-after must be a date"),
+        (["verify", *PLACES, "--received-before", "2025-02-30"], "--received-before must be a date"),
+        (["copy", *PLACES, "--received-after=2025-01-02", "--received-before=2025-01-02"], "must be later"),
         (["copy", *PLACES, "--connections", "33"], "at most 32"),
         (["copy", *PLACES, "--timeout", "0"], "--timeout"),
         (["copy", *PLACES, "--timeout", "nan"], "--timeout"),
@@ -165,6 +169,13 @@ def test_options_reach_the_engine() -> None:
     assert [p.text for p in options.filter.exclude] == ["#JunkEmail#"]
 
 
+def test_a_day_and_a_moment_without_a_zone_are_utc() -> None:
+    words = ["--received-after", "2025-01-01", "--received-before", "2025-06-30T23:00:00-01:00"]
+    options = requests.make_options(make_parser().parse_args(["copy", *words, *PLACES]))
+    assert options.received == ReceivedRange(1_735_689_600, 1_751_328_000)
+    assert str(options.received) == "from 2025-01-01T00:00:00Z to before 2025-07-01T00:00:00Z"
+
+
 def test_defaults_are_those_of_the_engine() -> None:
     options = requests.make_options(make_parser().parse_args(["copy", *PLACES]))
     assert (options.max_message_bytes, options.max_items, options.lanes) == (36_700_160, 500_000, 4)
@@ -238,6 +249,16 @@ def test_the_start_loads_neither_rich_nor_the_engine() -> None:
     code = (
         "import sys\nfrom mailferry.cli.main import main\nimport mailferry.cli.copy\nmain(['copy', 'x', 'y'])\n"
         "print([m for m in ('rich', 'sqlite3', 'email.parser', 'mailferry.sync.run') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_engine_comes_without_what_only_new_mail_needs() -> None:
+    """A pass that finds nothing new is to be short."""
+    code = (
+        "import sys\nimport mailferry.cli.running\nimport mailferry.backends.imap_target\n"
+        "print([m for m in ('blake3', 'mailferry.sync.apply', 'mailferry.sync.matching') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

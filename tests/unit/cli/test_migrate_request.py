@@ -10,6 +10,7 @@ from mailferry.cli.arguments import make_parser
 from mailferry.cli.migrate_request import MigrateRequest, make_request
 from mailferry.errors import BadUsage
 from mailferry.migration.model import Security
+from mailferry.sync.received import ReceivedRange
 
 CSV = "EmailAddress,UserName,Password\nterry@contoso.com,terry,secret\n"
 
@@ -83,6 +84,32 @@ def test_folders_that_are_not_named_are_left_to_the_batch(csv: Path) -> None:
     settings = request_of(csv, "--exclude-folders", "Junk,Trash/*").settings
     assert settings.include_folders is None
     assert settings.exclude_folders == ["Junk", "Trash/*"]
+
+
+def test_the_dates_of_received_mail_are_the_content_filter_of_the_batch(csv: Path) -> None:
+    words = ("--received-after", "2025-01-01", "--received-before", "2025-02-01T00:00:00+01:00")
+    request = request_of(csv, *words)
+    text = "Received -ge '2025-01-01T00:00:00Z' -and Received -lt '2025-01-31T23:00:00Z'"
+    assert request.settings_for(ReceivedRange()).content_filter == text
+    assert "--received" not in request.resubmission
+    assert request_of(csv).settings_for(ReceivedRange(1, 2)).content_filter is None
+
+
+def test_a_bound_that_is_not_named_stays_and_any_lifts_one(csv: Path) -> None:
+    earlier = ReceivedRange(86_400, 10 * 86_400)
+    one = request_of(csv, "--received-before", "1970-01-06")
+    assert one.settings_for(earlier).content_filter == (
+        "Received -ge '1970-01-02T00:00:00Z' -and Received -lt '1970-01-06T00:00:00Z'"
+    )
+    lifted = request_of(csv, "--received-after", "any")
+    assert lifted.settings_for(earlier).content_filter == "Received -lt '1970-01-11T00:00:00Z'"
+    both = request_of(csv, "--received-after", "any", "--received-before", "any")
+    assert both.settings_for(earlier).content_filter == ""
+    with pytest.raises(BadUsage, match="must be later"):
+        request_of(csv, "--received-after", "1970-02-01").settings_for(earlier)
+    for option in ("--received-after", "--received-before"):
+        with pytest.raises(BadUsage, match=f"{option} must be a date"):
+            request_of(csv, option, "")
 
 
 def test_the_command_for_the_failures_can_be_run_as_it_stands(csv: Path, tmp_path: Path) -> None:

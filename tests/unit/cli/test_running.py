@@ -52,7 +52,7 @@ def test_what_needs_no_work_counts_as_done() -> None:
     reading = Meter(
         stats_of(
             FolderStats("INBOX", "INBOX", found=10, had=10, state="unchanged"),
-            FolderStats("Sent", "Sent", found=10, copied=5, adopted=2, skipped=3, state="copying"),
+            FolderStats("Sent", "Sent", found=10, copied=5, adopted=2, skipped=2, left_out=1, state="copying"),
             FolderStats("Later", "Later", found=10, copied=1, state="copying"),
         )
     ).read(0.0)

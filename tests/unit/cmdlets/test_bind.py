@@ -61,6 +61,30 @@ def test_an_unknown_name_lists_those_there_are() -> None:
     assert caught.value.error_id == "NamedParameterNotFound"
 
 
+def test_a_misspelt_name_is_compared_with_those_there_are() -> None:
+    with pytest.raises(BindingError) as caught:
+        find_parameter(cmdlet("Get-MigrationBatch"), "Identiy")
+    assert caught.value.advice == "Did you mean -Identity?"
+
+
+def test_a_parameter_of_exchange_that_is_not_there_says_what_to_use() -> None:
+    with pytest.raises(BindingError, match="matches parameter name 'analyze'") as caught:
+        find_parameter(cmdlet("New-MigrationBatch"), "analyze")
+    assert "mailferry copy --dry-run" in caught.value.advice
+
+
+def test_what_a_parameter_set_needs() -> None:
+    users = [Record({"Identity": "a@b.c", "Guid": f"g-{number}"}, "MigrationUser", "Guid") for number in (1, 2)]
+    found = bound("New-MigrationBatch", "-Name", "B", "-Users", users)
+    assert (found.set_name, found.values["Users"]) == ("Preexisting", ["g-1", "g-2"]), "no endpoint is needed"
+    with pytest.raises(MissingParameters) as caught:
+        bound("New-MigrationBatch", "-Name", "B")
+    assert caught.value.names == ("SourceEndpoint", "CSVData")
+    for others in (["-UserIds", "a@b.c"], ["-CSVData", b"x"], ["-AdoptPreexisting"]):
+        with pytest.raises(BindingError, match="do not go together"):
+            bound("New-MigrationBatch", "-Name", "B", "-Users", users, *others)
+
+
 def test_an_ambiguous_prefix_lists_what_it_may_mean() -> None:
     with pytest.raises(BindingError) as caught:
         find_parameter(cmdlet("New-MigrationEndpoint"), "MaxC")

@@ -13,7 +13,7 @@ from mailferry.cmdlets.request import Request, requests_of, segment
 from mailferry.cmdlets.spec import find_cmdlet
 from mailferry.cmdlets.spec_model import Answer
 from mailferry.imap.values import Secret
-from tests.unit.cmdlets.scene import BASE, Scene, Sent, page, problem, user
+from tests.unit.cmdlets.scene import BASE, NOW, Scene, Sent, page, problem, user
 
 ONE = Request("GET", "/api/v1/batches/B", Answer.ONE, "MigrationBatch", named="B")
 
@@ -121,8 +121,46 @@ def test_a_wrong_token_says_where_to_name_another(scene: Scene, code: str) -> No
 
 def test_something_else_that_is_not_there_keeps_its_text(scene: Scene) -> None:
     request = request_of("New-MigrationBatch", Name="B", SourceEndpoint="E", CSVData=b"")
-    error = refused(scene, request, problem(404, "not-found", "There is no endpoint 'E'."))
+    error = refused(scene, request, problem(404, "not-found", "There is no endpoint 'E'.", advice="Look."))
     assert error.message == "There is no endpoint 'E'."
+    assert error.advice == "Get-MigrationEndpoint lists them."
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "told", "said"),
+    [
+        (
+            *("Set-MigrationBatch", {"CompleteAfter": NOW}),
+            *("complete_after lies in the past. To complete now, use complete.", "To complete now, use Complete-M"),
+        ),
+        (
+            *("Set-MigrationUser", {"CompleteAfter": NOW}),
+            *("complete_after lies in the past. To complete now, use complete.", "now, give -CompleteAfter"),
+        ),
+        (
+            *("Set-MigrationUser", {"StartAfter": NOW}),
+            *(
+                "start_after lies in the past. To start now, use start.",
+                "-StartAfter lies in the past. To start now, use S",
+            ),
+        ),
+        (
+            *("Set-MigrationBatch", {"SyncNow": True}),
+            *("The batch B is Stopped; sync-now is possible when it is Synced.", "Stopped; -SyncNow is possible when"),
+        ),
+    ],
+)
+def test_actions_are_named_as_cmdlets_and_parameters(
+    scene: Scene, name: str, given: dict[str, object], told: str, said: str
+) -> None:
+    error = refused(scene, request_of(name, Identity="B", **given), problem(409, "wrong-state", told))
+    assert said in error.message
+
+
+def test_advice_does_not_name_fields(scene: Scene) -> None:
+    request = request_of("New-MigrationBatch", Name="B", UserIds=["a"])
+    answer = problem(409, "user-active", "They go on.", advice="Give -DisableOnCopy (disable_on_copy), or stop them.")
+    assert refused(scene, request, answer).advice == "Give -DisableOnCopy, or stop them."
 
 
 def test_fields_are_named_as_parameters(scene: Scene) -> None:

@@ -54,6 +54,7 @@ def offered(text: str, folder: Path = Path("/nowhere")) -> list[str]:
         ("Get-MigrationBatch -Identity 'fir", ["Get-MigrationBatch -Identity 'First floor'"]),
         ("Get-MigrationUser -BatchId i", ["Get-MigrationUser -BatchId IMAPBatch1"]),
         ("Get-MigrationUserStatistics t", ["Get-MigrationUserStatistics terrya@contoso.edu"]),
+        ("New-MigrationBatch -UserIds t", ["New-MigrationBatch -UserIds terrya@contoso.edu"]),
         ("Remove-AcceptedDomain c", ["Remove-AcceptedDomain contoso.edu"]),
         ("Get-MigrationBatch -Status Sync", [f"Get-MigrationBatch -Status {s}" for s in ("Syncing", "Synced")]),
         ("New-MigrationEndpoint -Security t", ["New-MigrationEndpoint -Security Tls"]),

@@ -21,7 +21,10 @@ from mailferry.cmdlets.unix import nouns
 _ZSH = """
 compdef() { : }
 source "$1"
-compadd() { shift; for w in "$@"; do [[ $w == ${words[CURRENT]}* ]] && print -r -- "$w"; done }
+compadd() {
+    while [[ $1 != -- ]]; do shift; done; shift
+    for w in "$@"; do [[ ${(L)w} == ${(L)words[CURRENT]}* ]] && print -r -- "$w"; done
+}
 _files() { print -r -- FILES }
 shift
 words=("$@"); CURRENT=$#; _mailferry
@@ -113,10 +116,10 @@ def test_files_are_offered_where_nothing_else_is_known(scripts: Path, shell: She
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_every_word_is_in_every_script(shell: str) -> None:
-    text = script(shell, table())
-    words = set(re.findall(r"[\w-]+", text))
+    text = script(shell, table()).lower()  # fish has the commands in small letters
+    words = set(re.findall(r"@?[\w-]+", text))
     for key, values in table().items():
-        assert set(key.split()) | set(values) <= words
+        assert {word.lower() for word in (*key.split(), *values)} <= words
 
 
 def test_the_table_has_all_commands() -> None:
@@ -126,7 +129,7 @@ def test_the_table_has_all_commands() -> None:
 
 def test_the_words_need_no_quotes() -> None:
     assert [
-        w for key, values in table().items() for w in (*key.split(), *values) if not re.fullmatch(r"[\w-]+", w)
+        w for key, values in table().items() for w in (*key.split(), *values) if not re.fullmatch(r"@?[\w-]+", w)
     ] == []
 
 
@@ -149,16 +152,61 @@ def test_the_nouns_of_the_help_are_those_of_the_table() -> None:
         assert sorted(text.rpartition("; " if "; " in text else ": ")[2].split(", ")) == sorted(nouns()[noun])
 
 
+@pytest.mark.parametrize("shell", INSTALLED)
 @pytest.mark.parametrize(
     ("words", "wanted"),
     [
         (["get-migrationb"], ["Get-MigrationBatch"]),
         (["BATCH", "ne"], ["new"]),
         (["get-migrationbatch", "-ident"], ["-Identity"]),
+        (["new-migrationendpoint", "-security", "t"], ["Tls"]),
     ],
 )
-def test_bash_completes_in_any_case(scripts: Path, words: list[str], wanted: list[str]) -> None:
-    assert by_bash(scripts, "mailferry", *words) == wanted
+def test_a_shell_completes_in_any_case(scripts: Path, shell: Shell, words: list[str], wanted: list[str]) -> None:
+    assert shell(scripts, "mailferry", *words) == wanted
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """A program that knows two names, and writes down how it was asked."""
+    made = tmp_path / "bin" / "mailferry"
+    made.parent.mkdir()
+    made.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\nprintf "Ground floor\\nGroup2\\n"\n')
+    made.chmod(0o755)
+    return made
+
+
+@pytest.mark.parametrize("shell", INSTALLED)
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (["batch", "get", "gro"], "completion names --of=batches --begun=gro"),
+        (["New-MigrationBatch", "-SourceEndpoint", "gro"], "completion names --of=source-endpoints --begun=gro"),
+        (
+            ["--data", "/srv/ferry", "user", "get", "--batch-id", "gro"],
+            "completion names --of=batches --begun=gro --data /srv/ferry",
+        ),
+    ],
+)
+def test_names_are_asked_of_the_service(
+    scripts: Path, program: Path, shell: Shell, words: list[str], asked: str
+) -> None:
+    found = shell(scripts, str(program), *words)
+    assert [name.replace("\\", "") for name in found] == ["Ground floor", "Group2"]
+    assert set((scripts / "asked").read_text().splitlines()) == {asked}
+
+
+@pytest.mark.parametrize("shell", INSTALLED)
+@pytest.mark.parametrize("words", [["batch", "new", "gro"], ["batch", "get", "B", "gro"], ["batch", "get", "--gro"]])
+def test_nothing_is_asked_where_no_name_stands(scripts: Path, program: Path, shell: Shell, words: list[str]) -> None:
+    shell(scripts, str(program), *words)
+    assert not (scripts / "asked").exists()
+
+
+@pytest.mark.parametrize("shell", INSTALLED)
+def test_without_a_service_no_name_is_offered(scripts: Path, program: Path, shell: Shell) -> None:
+    program.write_text("#!/bin/sh\necho trouble >&2\nexit 1\n")
+    assert shell(scripts, str(program), "batch", "get", "") == []
 
 
 def test_bash_keeps_its_own_case(scripts: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
+from mailferry.cli.console import welcome
 from mailferry.cmdlets.console import Console, ShyHistory
 from mailferry.cmdlets.console_host import USUAL_WIDTH, StreamHost
 from mailferry.cmdlets.console_scripts import DONE, FAILED, NOT_PARSED, run_script
@@ -343,3 +344,9 @@ def test_shortened_passwords_are_not_kept_either(tmp_path: Path, line: str) -> N
     history.store_string("Write-Host -AdminUser")
     history.store_string(line)
     assert list(history.load_history_strings()) == ["Write-Host -AdminUser"]
+
+
+def test_what_is_told_first_is_broken_between_words() -> None:
+    first, second = welcome("https://migration.contoso.com:8380", 80).splitlines()
+    assert len(first) <= 80
+    assert f"{first} {second}" == welcome("https://migration.contoso.com:8380", 200)

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailferry.cmdlets.convert import UNLIMITED, convert, date_time, time_span
+from mailferry.cmdlets.convert import UNLIMITED, convert
+from mailferry.cmdlets.dates import date_time, time_span
 from mailferry.cmdlets.errors import BindingError, CommandError
 from mailferry.cmdlets.format import moment_text, span_text
 from mailferry.cmdlets.layout import View
 from mailferry.cmdlets.records import ByteSize, FileBytes
+from mailferry.cmdlets.spec import find_cmdlet
 from mailferry.cmdlets.spec_model import Parameter, ValueType
 from mailferry.imap.values import Secret
 
@@ -55,6 +57,16 @@ def made(value: object, type_: ValueType, **more: object) -> object:
 )
 def test_what_is_taken(value: object, type_: ValueType, result: object) -> None:
     assert made(value, type_) == result
+
+
+@pytest.mark.parametrize("name", ["New-MigrationEndpoint", "Set-MigrationEndpoint", "Test-MigrationServerAvailability"])
+def test_ntlm_is_refused_with_a_reason_and_a_way(name: str) -> None:
+    cmdlet = find_cmdlet(name)
+    parameter = cmdlet.parameter("Authentication") if cmdlet is not None else None
+    assert parameter is not None
+    with pytest.raises(BindingError, match="NTLM is not there: it is outdated") as caught:
+        convert("ntlm", parameter, HERE)
+    assert caught.value.advice.startswith("Use Basic with -Security Ssl or Tls.")
 
 
 @pytest.mark.parametrize("written", ["ssl", "SSL", "Ss"])

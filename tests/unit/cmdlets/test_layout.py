@@ -127,6 +127,49 @@ def test_wide_tables_are_cut_or_wrapped() -> None:
     ]
 
 
+ADDRESS = "a.very.long.name.of.somebody@department.contoso.edu"
+
+
+def lines_of(record: Record, names: tuple[str, ...], width: int, *, wrap: bool = False) -> list[str]:
+    """Give the lines of a table of one object, without the heading."""
+    return show([View((record,), as_table=True, names=names, wrap=wrap)], width).splitlines()[3:]
+
+
+def test_the_first_column_is_whole_and_the_others_are_cut() -> None:
+    found = Record({"Identity": ADDRESS[:44], "State": "CompletedWithErrors", "ErrorSummary": "x" * 200})
+    (line,) = lines_of(found, ("Identity", "State", "ErrorSummary"), 80)
+    assert line.startswith(f"{ADDRESS[:44]} Complete")
+    assert len(line) <= 80
+
+
+def test_the_status_is_whole_and_stays() -> None:
+    found = Record({"Identity": ADDRESS[:40], "Batch": "A long name of a batch", "Status": "IncrementalSyncing"})
+    (line,) = lines_of(found, ("Identity", "Batch", "Status"), 70)
+    assert line == f"{ADDRESS[:40]} A long ... IncrementalSyncing"
+    line, _, note = lines_of(found, ("Identity", "Batch", "Status"), 66)
+    assert line.split()[-1] == "IncrementalSyncing"
+    assert note.startswith("(no room for Batch;")
+
+
+def test_a_first_column_that_is_very_wide_goes_on_in_the_next_line() -> None:
+    found = Record({"Identity": ADDRESS, "Status": "Synced"})
+    first, second = lines_of(found, ("Identity", "Status"), 50)
+    assert first.split() == [ADDRESS[:43], "Synced"]
+    assert second == ADDRESS[43:]
+    assert "".join(lines_of(found, ("Identity",), 20)) == ADDRESS
+
+
+@pytest.mark.parametrize("wrap", [False, True])
+def test_columns_without_room_are_left_out_and_named(wrap: bool) -> None:
+    at = datetime(2026, 11, 21, 7, 6, 54, tzinfo=UTC)
+    found = Record({"Identity": ADDRESS[:30], "Count": 1_234_567, "Started": at, "Synced": at, "Completed": at})
+    names = ("Identity", "Count", "Started", "Synced", "Completed")
+    line, empty, *note = lines_of(found, names, 80, wrap=wrap)
+    assert line == f"{ADDRESS[:30]} 1234567 11/21/2026 7:06:54 AM"
+    assert (empty, note) == ("", ["(no room for Synced, Completed; Format-List shows them)"])
+    assert "11/21/2026 7:06:54 AM 11/21/2026 7:06:54 AM" in lines_of(found, names, 120, wrap=wrap)[0]
+
+
 def test_wide_characters_count_twice() -> None:
     found = [Record({"Name": name, "Size": 1}) for name in ("移行", "ab")]
     assert show(found, 80).splitlines()[3:] == ["移行    1", "ab      1"]

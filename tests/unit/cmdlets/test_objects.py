@@ -80,3 +80,10 @@ def test_any_answer_gives_an_object(kind: ObjectKind, data: st.DataObject) -> No
     assert found.names == tuple(each.name for each in kind.properties)
     for _, value in found.items():
         assert isinstance(value_text(value), str)
+
+
+def test_a_score_and_an_error_that_are_not_there_are_nothing() -> None:
+    found = record_of(object_kind("MigrationUser"), user("terrya@contoso.edu", consistency=""))
+    assert (found["DataConsistencyScore"], found["ErrorSummary"]) == (None, None)
+    good = record_of(object_kind("MigrationUser"), user("terrya@contoso.edu"))
+    assert good["DataConsistencyScore"] == "Perfect"

@@ -167,7 +167,8 @@ def test_a_text_with_variables_has_parts() -> None:
         ("Get-A ||", "'||' is not part", 1, 7),
         ("Get-A\nGet-B )", "Unexpected token ')'", 2, 7),
         ("Get-A @'\nx\n'@", "here-strings", 1, 7),
-        ("Get-A @{ a = 1 }", "hash tables", 1, 7),
+        ("$x = @{ a = 1 }", "hash tables", 1, 6),
+        ("Get-A @{ a -eq 1 }", "Unexpected", 1, 10),
         ("Get-A @parameters", "splatting", 1, 7),
         ("Get-A > out.txt", "redirection", 1, 7),
         ("Get-A -Port <143 or 993>", "<143 or 993> stands for a value", 1, 13),
@@ -176,7 +177,11 @@ def test_a_text_with_variables_has_parts() -> None:
         ("$z = 1\nif ($x) { Get-A }", "'if' is not part", 2, 1),
         ("Get-A | % { while (1) { } }", "'while' is not part", 1, 13),
         ("function f { }", "functions", 1, 1),
-        ("$x += 1", "Unexpected", 1, 4),
+        ("$x += 1", "methods of texts", 1, 4),
+        ("$x -replace 'a', 'b'", "token '-replace'", 1, 4),
+        ("'a b' -split ' '", "methods of texts", 1, 7),
+        ("1 -as [int]", "token '-as'", 1, 3),
+        ("switch ($x) { }", "neither are if, for, foreach", 1, 1),
         ("<# open", "The terminator #>", 1, 1),
         ('"$(Get-A"', "Missing closing ')'", 1, 2),
     ],
@@ -196,6 +201,15 @@ def test_loops_and_functions_name_what_to_do_instead() -> None:
         with pytest.raises(ParseError) as caught:
             parse(f"{word} x")
         assert caught.value.advice
+
+
+def test_a_block_keeps_its_text() -> None:
+    block = element("{  Received -ge '2025-01-01' -and (Received -lt '2026-01-01') }")
+    assert isinstance(block, tree.ScriptBlock)
+    assert block.text == "Received -ge '2025-01-01' -and (Received -lt '2026-01-01')"
+    inner = next(c for c in tree.commands(command('Get-A "$(Get-B { $_.C })"')) if c.name == "Get-B").elements[0]
+    assert isinstance(inner, tree.ScriptBlock)
+    assert inner.text == "$_.C"
 
 
 def test_parameters_may_be_called_as_keywords_are() -> None:
@@ -227,13 +241,15 @@ def test_brackets_in_texts_and_comments_do_not_count() -> None:
     assert parse("Get-A '" + "(" * 200 + "' # " + "(" * 200).statements
 
 
-@pytest.mark.parametrize("text", ['Get-A "x', "Get-A |", "Get-A (", "Get-A {", "$x =", "Get-A `", "<# x", "Get-A a,"])
+@pytest.mark.parametrize(
+    "text", ['Get-A "x', "Get-A |", "Get-A (", "Get-A {", "$x =", "Get-A `", "<# x", "Get-A a,", "Get-A @{"]
+)
 def test_what_wants_more_lines(text: str) -> None:
     assert is_unfinished(text)
     assert wants_more(text)
 
 
-@pytest.mark.parametrize("text", ["", "Get-A", "Get-A )", 'Get-A x"', "foreach ($x in $y) {", "Get-A @{"])
+@pytest.mark.parametrize("text", ["", "Get-A", "Get-A )", 'Get-A x"', "foreach ($x in $y) {", "$x = @{"])
 def test_what_more_lines_would_not_mend(text: str) -> None:
     assert not is_unfinished(text)
 

@@ -127,14 +127,15 @@ def test_a_function_declares_the_parameters_of_the_table(cmdlet: Cmdlet) -> None
                 [name] for name in cmdlet.sets if name in parameter.sets
             ]
         wanted = {
-            "Mandatory = $true": parameter.mandatory,
             f"Position = {parameter.position}": parameter.position is not None,
             "ValueFromPipeline = $true": parameter.pipeline,
             "ValueFromPipelineByPropertyName = $true": parameter.pipeline,
         }
-        assert about or not any(wanted.values())
+        assert about or not any([*wanted.values(), parameter.mandatory])
         for text in about:
             assert {fact: fact in text for fact in wanted} == wanted
+            names = re.findall(r"ParameterSetName = '(\w+)'", text)
+            assert ("Mandatory = $true" in text) is parameter.mandatory_in(names[0] if names else "")
         aliases = [text for text in attributes if text.startswith("[Alias(")]
         assert [name for text in aliases for name in re.findall(r"'(\w+)'", text)] == list(parameter.aliases)
         choices = [text for text in attributes if text.startswith("[ValidateSet(")]

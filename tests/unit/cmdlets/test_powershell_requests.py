@@ -75,6 +75,7 @@ HELPERS: Mapping[str, Helper] = {
     "ConvertTo-MailFerrySegment": lambda value: segment(value),
     "ConvertTo-MailFerryChoice": choice,
     "ConvertTo-MailFerryList": lambda value: list(value),
+    "ConvertTo-MailFerryNames": lambda value: list(value),
     "ConvertTo-MailFerryNumber": lambda value, most: most if value == "Unlimited" else int(value),
     "ConvertTo-MailFerryMoment": lambda value: value and value.strftime("%Y-%m-%dT%H:%M:%SZ"),
     "ConvertTo-MailFerrySeconds": lambda value: value.total_seconds(),

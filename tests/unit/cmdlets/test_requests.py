@@ -34,6 +34,22 @@ CASES: list[Case] = [
             "repair": "all",
         },
     ),
+    (
+        "Set-MigrationConfig -SmtpServer smtp.contoso.com -SmtpPort 465 -SmtpSecurity Ssl -SmtpUser ferry "
+        "-SmtpPassword (ConvertTo-SecureString 'p w' -AsPlainText) -SmtpFrom 'Ferry <ferry@contoso.com>' "
+        "-SmtpCaFile ''",
+        "PATCH /config",
+        {},
+        {
+            "smtp_server": "smtp.contoso.com",
+            "smtp_port": 465,
+            "smtp_security": "Ssl",
+            "smtp_user": "ferry",
+            "smtp_password": "p w",
+            "smtp_from": "Ferry <ferry@contoso.com>",
+            "smtp_ca_file": "",
+        },
+    ),
     ("Export-MigrationReport B", "GET /batches/B/report.csv", {}, None),
     ("Export-MigrationReport B -Failed", "GET /batches/B/errors.csv", {}, None),
     (
@@ -101,6 +117,27 @@ CASES: list[Case] = [
     ("Set-MigrationBatch B -SyncNow", "POST /batches/B/sync-now", {}, None),
     ("Set-MigrationBatch B -ExcludeFolders $null -SkipReports $false", "PATCH /batches/B", {},
      {"exclude_folders": [], "skip_reports": False}),
+    (
+        "New-MigrationBatch B -SourceEndpoint E -CSVData users.csv "
+        "-ContentFilter \"Received -gt '01.02.2025' -and Received -lt '2026-01-01'\" -ContentFilterLanguage de-DE",
+        "POST /batches",
+        {},
+        {
+            "name": "B",
+            "source_endpoint": "E",
+            "csv_data": encoded(b"x"),
+            "file_name": "users.csv",
+            "content_filter": "Received -gt '01.02.2025' -and Received -lt '2026-01-01'",
+            "content_filter_language": "de-DE",
+        },
+    ),
+    ("New-MigrationBatch B -UserIds a@b.c,d@e.f -DisableOnCopy", "POST /batches", {},
+     {"name": "B", "user_ids": ["a@b.c", "d@e.f"], "disable_on_copy": True}),
+    ("New-MigrationBatch B -SourceEndpoint E -Users a@b.c", "POST /batches", {},
+     {"name": "B", "source_endpoint": "E", "user_ids": ["a@b.c"]}),
+    ("New-MigrationBatch B -SourceEndpoint E -CSVData users.csv -AdoptPreexisting -RemoveOnCopy", "POST /batches", {},
+     {"name": "B", "source_endpoint": "E", "csv_data": encoded(b"x"), "file_name": "users.csv",
+      "adopt_preexisting": True, "remove_on_copy": True}),
     ("Set-MigrationBatch B -AddUsers -CSVData users.csv", "POST /batches/B/users", {},
      {"csv_data": encoded(b"x"), "file_name": "users.csv"}),
     ("Set-MigrationBatch B -CompleteAfter (Get-Date).AddDays(2)", "PATCH /batches/B", {},
@@ -127,6 +164,12 @@ CASES: list[Case] = [
      {"name": "Contoso", "domain_name": "contoso.edu"}),
     ("Remove-AcceptedDomain Contoso", "DELETE /accepted-domains/Contoso", {}, None),
     ("Get-Mailbox -Anr x -Endpoint T", "GET /mailboxes", {"search": "x", "endpoint": "T", "limit": "1000"}, None),
+    (
+        "Get-Mailbox -Filter \"PrimarySmtpAddress -like '*@contoso.com'\"",
+        "GET /mailboxes",
+        {"filter": "PrimarySmtpAddress -like '*@contoso.com'", "limit": "1000"},
+        None,
+    ),
     ("Get-Mailbox u@x", "GET /mailboxes/u%40x", {}, None),
 ]  # fmt: skip
 
@@ -243,6 +286,7 @@ def test_what_may_be_empty_is_cleared(scene: Scene) -> None:
         ("Set-MigrationBatch B -NotificationEmails $null", {"notification_emails": []}),
         ("Set-MigrationBatch B -CompleteAfter $null -StartAfter none", {"complete_after": None, "start_after": None}),
         ("Set-MigrationUser u -CompleteAfter $null", {"complete_after": None}),
+        ("Set-MigrationBatch B -ContentFilter ''", {"content_filter": ""}),
         ("Set-MigrationEndpoint E -AdminUser ''", {"admin_user": ""}),
     ):
         scene.run(text)
@@ -277,6 +321,17 @@ def test_what_has_no_effect_is_told_once(scene: Scene) -> None:
     scene.run("Remove-MigrationBatch B -Force -Confirm:$false")
     assert len(scene.screen.warnings) == 1
     assert len(scene.sent) == 5
+
+
+def test_rows_that_earlier_files_left_out_are_not_told_again(scene: Scene) -> None:
+    (scene.folder / "users.csv").write_bytes(b"x")
+    answer = dict(BATCH, row_errors=3, rows_added=1, rows_left_out=0)
+    scene.given("POST /batches/IMAPBatch1/users", answer)
+    scene.run("Set-MigrationBatch IMAPBatch1 -AddUsers -CSVData users.csv")
+    assert scene.screen.warnings == []
+    scene.given("POST /batches/IMAPBatch1/users", answer | {"rows_left_out": 2})
+    scene.run("Set-MigrationBatch IMAPBatch1 -AddUsers -CSVData users.csv")
+    assert scene.screen.warnings[0].startswith("2 rows of the CSV were left out. ")
 
 
 def test_commands_in_warnings_quote_names(scene: Scene) -> None:

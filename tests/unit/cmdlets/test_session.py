@@ -210,6 +210,34 @@ def test_an_unknown_cmdlet_is_compared_with_those_there_are(scene: Scene) -> Non
     assert error.advice == "Did you mean Get-MigrationBatch?"
 
 
+@pytest.mark.parametrize(("name", "instead"), [("Get-Credential", "Read-Host"), ("Out-GridView", "Export-Csv")])
+def test_a_cmdlet_for_which_there_is_something_else(scene: Scene, name: str, instead: str) -> None:
+    scene.run(f"{name} -Message x")
+    (error,) = scene.screen.errors
+    assert instead in error.advice
+    assert "Did you mean" not in error.advice
+
+
+def test_users_are_no_input_of_a_new_batch(scene: Scene) -> None:
+    scene.given("GET /users", page([user(TERRY)]))
+    scene.run("Get-MigrationUser | New-MigrationBatch -Name B")
+    assert "New-MigrationBatch -Users (Get-MigrationUser" in scene.screen.errors[0].advice
+
+
+@pytest.mark.parametrize("given", ["$null", "''"])
+def test_a_filter_is_taken_away(scene: Scene, given: str) -> None:
+    scene.given("PATCH /batches/B", BATCH)
+    assert scene.run(f"Set-MigrationBatch B -ContentFilter {given}")
+    assert scene.last.body == {"content_filter": ""}
+
+
+def test_a_filter_may_stand_in_braces(scene: Scene) -> None:
+    scene.given("PATCH /batches/B", BATCH)
+    assert scene.run("$f = {Received -ge '2025-01-01'}")
+    assert scene.run("Set-MigrationBatch B -ContentFilter $f")
+    assert scene.last.body == {"content_filter": "Received -ge '2025-01-01'"}
+
+
 def test_how_an_error_looks(scene: Scene) -> None:
     scene.run("$x = 1\nGet-MigrationEndpoint -Prt 5")
     assert scene.screen.rendered == [
@@ -278,6 +306,9 @@ def test_control_characters_of_others_do_not_reach_the_terminal(scene: Scene) ->
         ("[TimeSpan]::FromHours(36).TotalDays", [1.5]),
         ("1KB + 1; 5 - 7; -3", [1025, -2, -3]),
         ("'abc' -like 'A*'; 'abc' -clike 'A*'; 'a1' -match '\\d'", [True, False, True]),
+        ("'{0} of {1}' -f 'a', 5; '{0:N1}' -f 1234.56; '{0:F0} {0:P0} {{}}' -f 0.5", ["a of 5", "1,234.6", "0 50% {}"]),
+        ("'{0:D3}|{1,4}|{1,-3}|' -f 7, 'x'; '{0:yyyy-MM-dd}' -f (Get-Date)", ["007|   x|x  |", "2026-11-21"]),
+        ("'{0:N0}' -f (2KB) + 'x'; 'a' + 'b{0}' -f 1", ["2,048x", "ab1"]),
         ("10 -gt 9; '10' -gt '9'; 2 -in 1,2; 'a','b' -contains 'B'", [True, False, True, True]),
         ("1 -eq 1 -and -not (2 -lt 1) -or $false", [True]),
         ("'a', 'b', 'ab' -like 'a*'", ["a", "ab"]),
@@ -328,6 +359,10 @@ def test_a_found_object_stands_for_its_name(scene: Scene) -> None:
         ("'a' -match '('", "not a pattern"),
         ("(Get-Date).AddDays(9999999)", "outside the calendar"),
         ("(Get-Date) + 5", "'+' does not work on"),
+        ("'{1}' -f 5", "{1} has no value"),
+        ("'{0' -f 5", "a brace stands alone"),
+        ("'{0:Q}' -f 5", "'Q' is not known"),
+        ("'{0:D2}' -f 1.5", "takes a whole number"),
     ],
 )
 def test_expressions_that_fail(scene: Scene, text: str, message: str) -> None:
@@ -383,7 +418,7 @@ def test_dates_in_a_format(scene: Scene, form: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("(Get-Date).ToString('gg')", "'gg' is not a format of a date here."),
+        ("(Get-Date).ToString('hhh')", "'hhh' is not a format of a date here."),
         ("(5).ToString('N0')", "ToString takes a format only for dates"),
         ("(Get-Date) -gt 'soon'", "'soon', which is no date."),
         ("(Get-Date) -eq 'soon'", "'soon', which is no date."),

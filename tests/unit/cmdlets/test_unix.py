@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from mailferry.cli.cmdlet_options import read_options
 from mailferry.cli.cmdlet_words import is_cmdlet
 from mailferry.cmdlets.bind import Argument
 from mailferry.cmdlets.errors import BindingError, MissingParameters
-from mailferry.cmdlets.records import Record
+from mailferry.cmdlets.host import NobodyToAsk
+from mailferry.cmdlets.records import ByteSize, Record
 from mailferry.cmdlets.spec import CMDLETS, find_cmdlet
 from mailferry.cmdlets.spec_model import Cmdlet, ValueType
 from mailferry.cmdlets.unix import PasswordFile, find, noun_of, nouns, option, read_words
@@ -119,6 +121,14 @@ def test_names_of_powershell_are_explained(word: str, spelt: str) -> None:
     with pytest.raises(BindingError, match="in this spelling") as caught:
         unix("batch", "new", word)
     assert caught.value.advice == f"Write {spelt}."
+
+
+def test_users_of_other_batches() -> None:
+    words = ("batch", "new", "B", "--user-ids", "a@b.c,d@e.f", "--disable-on-copy")
+    assert unix(*words) == {"2": "B", "UserIds": ["a@b.c", "d@e.f"], "DisableOnCopy": True}
+    with pytest.raises(BindingError, match="no option --analyze") as caught:
+        unix("batch", "new", "--analyze")
+    assert "--dry-run" in caught.value.advice
 
 
 @pytest.mark.parametrize("word", ["-AdminPassword:hunter2", "-AdminPass:hunter2", "-p=hunter2", "--pass=hunter2"])
@@ -242,11 +252,37 @@ def test_errors_speak_of_options() -> None:
     assert "-CSVData" in err.getvalue()
 
 
+@pytest.mark.parametrize(("is_unix", "spelt"), [(True, "--no-confirm"), (False, "-Confirm:false")])
+def test_what_keeps_a_command_from_asking_is_spelt_as_its_options_are(is_unix: bool, spelt: str) -> None:
+    cmdlet = find("batch", "remove")
+    assert cmdlet is not None
+    host = CommandHost(io.StringIO(), io.StringIO(), cmdlet, unix=is_unix, environment={})
+    with pytest.raises(NobodyToAsk) as caught:
+        host.confirm("Removing.")
+    err = io.StringIO()
+    CommandHost(io.StringIO(), err, cmdlet, unix=is_unix, environment={}).error(caught.value, "")
+    assert f"  Give {spelt} to do it without a question.\n" in err.getvalue()
+
+
+def test_csv_is_for_programs() -> None:
+    at = datetime(2026, 11, 21, 7, 6, 54, tzinfo=UTC)
+    record = Record(
+        {"Identity": "-x", "Size": ByteSize(1536), "At": at, "Left": -5, "On": True, "No": None, "To": ["a", "=b"]}
+    )
+    text = shown([record], Format.CSV, 80, one=False, is_terminal=False)
+    assert text == "Identity,Size,At,Left,On,No,To\n'-x,1536,2026-11-21T07:06:54Z,-5,True,,a; '=b"
+    odd = Record({"Subject": "\x1b[31m"})
+    assert "\x1b" in shown([odd], Format.CSV, 80, one=False, is_terminal=False)
+    assert "\x1b" not in shown([odd], Format.CSV, 80, one=False, is_terminal=True)
+
+
 def test_nothing_is_cut_without_a_terminal() -> None:
     record = Record({"Identity": "x" * 300, "Status": "Synced"})
     for form in (Format.USUAL, Format.TABLE, Format.LIST):
         assert "x" * 300 in shown([record], form, 80, one=False, is_terminal=False)
-    assert "..." in shown([record], Format.TABLE, 80, one=False, is_terminal=True)
+    message = Record({"Identity": "B", "Message": "x" * 300})
+    assert "..." not in shown([message], Format.TABLE, 80, one=False, is_terminal=False)
+    assert "..." in shown([message], Format.TABLE, 80, one=False, is_terminal=True)
 
 
 def test_json_of_one_and_of_several() -> None:

@@ -30,7 +30,7 @@ class Script:
 
     async def line(self) -> bytes:
         """Read a line; empty at the end."""
-        return await asyncio.wait_for(self.reader.readline(), 5)
+        return await asyncio.wait_for(self.reader.readline(), 60)
 
     def say(self, data: bytes) -> None:
         """Write."""
@@ -59,7 +59,7 @@ async def script() -> AsyncIterator[Script]:
 async def opened(script: Script, stall: float = 20.0) -> ImapClient:
     """A connected client."""
     return await ImapClient.connect(
-        "127.0.0.1", script.port, security="none", context=None, timeouts=Timeouts(5, 5, stall)
+        "127.0.0.1", script.port, security="none", context=None, timeouts=Timeouts(60, 60, stall)
     )
 
 
@@ -119,7 +119,7 @@ async def test_who_waits_for_room_goes_on_when_a_refused_command_is_dropped(scri
     await script.line()
     assert not waiting.done()
     script.say(b"M1 NO never\r\n")
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, 60)
     client.abort()
 
 

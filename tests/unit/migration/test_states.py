@@ -128,7 +128,7 @@ def test_a_batch_says_what_its_users_do(status: BatchStatus, counts: Counts) -> 
         running = (U.QUEUED, U.SYNCING, U.INCREMENTAL_SYNCING, U.COMPLETING, U.STOPPING)
         assert not any(counts[one] for one in running)
     if follows is B.COMPLETED:
-        assert counts.of(StatusSummary.COMPLETED)
+        assert counts.of(StatusSummary.COMPLETED) or counts.total == counts[U.REMOVING]
         assert not counts.of(StatusSummary.SYNCED)
 
 
@@ -149,4 +149,7 @@ def test_the_ways_of_a_batch() -> None:
     assert follows(B.COMPLETING, COMPLETING=1, COMPLETED=4) is B.COMPLETING
     assert follows(B.COMPLETING, COMPLETED=5) is B.COMPLETED
     assert follows(B.COMPLETING, COMPLETED=3, COMPLETED_WITH_WARNINGS=1, FAILED=1) is B.COMPLETED_WITH_ERRORS
-    assert follows(B.SYNCED) is B.SYNCED
+    for status in (B.STARTING, B.SYNCED, B.SYNCED_WITH_ERRORS, B.FAILED, B.STOPPED):
+        assert follows(status) is follows(status, REMOVING=1) is B.STOPPED, "nobody is left, so nothing is synced"
+    assert follows(B.COMPLETED) is follows(B.COMPLETED_WITH_ERRORS) is B.COMPLETED
+    assert follows(B.CREATED) is B.CREATED

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from mailferry.migration.model import Durations, Progress, User
 from mailferry.migration.states import UserStatus
-from mailferry.migration.statistics import bytes_per_hour, consistency, durations, percentage, user_percentage, worst
+from mailferry.migration.statistics import (
+    bytes_per_hour,
+    consistency,
+    durations,
+    ever_seen,
+    percentage,
+    user_percentage,
+    worst,
+)
 
 ANN = User(1, "guid", 1, "b", 1, "ann@contoso.com", "ann", UserStatus.SYNCING, status_at=100.0)
 counts = st.integers(0, 10**9)
@@ -50,6 +58,19 @@ def test_a_percentage_is_whole_and_100_only_when_all_is_done(found: int, synced:
     assert percentage(progress, done=True) == 100
     more = replace(progress, synced=synced + 1)
     assert percentage(more, done=False) >= percentage(progress, done=False)
+
+
+@given(counts, counts, counts)
+def test_never_is_more_synced_than_was_found(there_now: int, synced: int, skipped: int) -> None:
+    found = ever_seen(there_now, synced, skipped)
+    assert found >= max(there_now, synced + skipped)
+    assert found == there_now or not percentage(Progress(found, synced, skipped), done=False) < 99
+
+
+def test_what_was_deleted_on_the_source_was_found_once() -> None:
+    assert ever_seen(3, 6, 0) == 6, "three of six are gone from the source"
+    assert ever_seen(7, 6, 1) == 7
+    assert ever_seen(10, 6, 1) == 10, "three were not tried yet"
 
 
 def test_the_percentage_of_a_user() -> None:

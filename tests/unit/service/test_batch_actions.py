@@ -141,7 +141,7 @@ async def test_sync_now_is_for_synced_users(scene: Scene) -> None:
     scene.now += 5
     await scene.batches.sync_now("b")
     found = await scene.people()
-    assert (found["ann"].next_kind, found["ann"].due_at) == (PassKind.INCREMENTAL, NOW + 5)
+    assert (found["ann"].next_kind, found["ann"].due_at) == (PassKind.REQUESTED, NOW + 5)
     assert (found["terry"].next_kind, found["kim"].next_kind) == (None, None)
 
 

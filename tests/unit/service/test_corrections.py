@@ -104,3 +104,52 @@ async def test_more_corrections_than_one_statement_takes(scene: Scene, monkeypat
     assert await given(scene, *rows) == RowCounts(corrected=5)
     for name, user in (await scene.people()).items():
         assert (user.user_name, await scene.secret(user)) == (f"{name}x", {"password": f"password of {name}"})
+
+
+async def test_what_was_wrong_with_a_row_is_forgotten_when_it_comes_again(scene: Scene) -> None:
+    await scene.places()
+    await scene.batch("ann", "terry")
+    assert await given(scene, "kim@contoso.com,kim,", "nobody,nobody,p") == RowCounts(left_out=2)
+    assert await given(scene, "Kim@contoso.com,kim,p") == RowCounts(added=1)
+    assert [error.cells["EmailAddress"] for error in await scene.batches.row_errors("b")] == ["nobody"]
+    assert await given(scene, "nobody,nobody,", "ann@contoso.com,ann,secret of ann") == RowCounts(
+        left_out=1, unchanged=1
+    )
+    (error,) = await scene.batches.row_errors("b")
+    assert (error.line, "Password is empty" in error.message) == (2, True), "that of the last file"
+
+
+async def test_one_source_mailbox_goes_to_one_user(scene: Scene) -> None:
+    await scene.places()
+    await scene.source("other", remote_server="other.contoso.com")
+    await scene.batch("ann", "terry")
+    rows = csv("kim@contoso.com,kim,p", "ann2@contoso.com,ann,p")
+    view = await scene.batches.create("c", "source", rows)
+    (error,) = await scene.batches.row_errors("c")
+    assert (view.total, error.line, error.column, error.code) == (1, 3, "UserName", "source-mailbox-twice")
+    assert "is already that of ann@contoso.com in the batch b: one person's mail would go to two users" in error.message
+    assert await given(scene, "x@contoso.com,kim,p", "y@contoso.com,terry,p") == RowCounts(left_out=2)
+    assert (await scene.batches.create("d", "other", csv("x@contoso.com,ann,p"))).row_errors == 0, "another server"
+    assert (await scene.batches.create("e", "source", csv("x2@contoso.com,ANN,p"))).row_errors == 0, "another login"
+    # Two users of one file may change places.
+    swapped = ("ann@contoso.com,terry,p", "terry@contoso.com,ann,p")
+    assert await given(scene, *swapped) == RowCounts(corrected=2)
+    await scene.put(U.SYNCING, "ann@contoso.com")
+    assert await given(scene, "ann@contoso.com,ann,p", "terry@contoso.com,terry,p") == RowCounts(ignored=1, left_out=1)
+    await scene.put(U.SYNCED)
+    await scene.batches.remove("b")
+    assert (await scene.batches.create("f", "source", csv("ann2@contoso.com,ann,p"))).total == 1
+
+
+async def test_one_login_opens_the_mailboxes_of_several_roots(scene: Scene) -> None:
+    await scene.places()
+    header = "EmailAddress,UserName,Password,UserRoot"
+    await scene.batches.create("b", "source", csv("ann@contoso.com,admin,p,/users/ann", header=header))
+    rows = csv("kim@contoso.com,admin,p,/users/kim", "ann2@contoso.com,admin,p,users/ann/", header=header)
+    assert (await scene.batches.create("c", "source", rows)).total == 1
+    (error,) = await scene.batches.row_errors("c")
+    assert (error.line, error.code) == (3, "source-mailbox-twice")
+    # Who is taken over brings the login along.
+    rows = csv("ann@contoso.com,admin,p,/users/kim", "kim@contoso.com,admin,p,/users/ann", header=header)
+    view = await scene.batches.create("d", "source", rows, adopt_preexisting=True)
+    assert (view.total, view.row_errors) == (2, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import Any
 
@@ -182,3 +183,10 @@ async def sealed(scene: Scene, endpoint_id: int) -> str | None:
     async with scene.database.connect() as connection:
         token = await secrets.get(connection, "endpoint", endpoint_id)
     return None if token is None else scene.keyring.unseal(token)["password"].reveal()
+
+
+async def test_of_several_that_are_made_at_once_one_is(scene: Scene) -> None:
+    made = await asyncio.gather(*(scene.source(name) for name in ("E", "e", "E")), return_exceptions=True)
+    assert sum(not isinstance(one, BaseException) for one in made) == 1
+    refused = [one for one in made if isinstance(one, BaseException)]
+    assert [type(one) for one in refused] == [AlreadyExists, AlreadyExists], refused

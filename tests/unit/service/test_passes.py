@@ -13,13 +13,15 @@ from mailferry.backends.base import INBOX, Flags, FolderPath
 from mailferry.backends.memory_options import MemoryOptions, Refusal
 from mailferry.backends.memory_server import MemoryServer
 from mailferry.errors import MailferryError
-from mailferry.migration.model import User
+from mailferry.migration.model import Batch, User
 from mailferry.migration.states import PassKind, UserStatus
+from mailferry.service.batchsettings import BatchSettings
 from mailferry.service.config import Config
 from mailferry.service.passes import PassRunner
 from mailferry.service.passresults import pass_options, wait_seconds
 from mailferry.store import claims
 from mailferry.store.keyring import Keyring
+from mailferry.sync.options import Options
 from tests.unit.service.passes import Passes, failing, mail
 
 U = UserStatus
@@ -48,15 +50,30 @@ async def test_a_pass_copies_and_the_next_one_follows_a_day_later(passes: Passes
     assert "INBOX: 5 messages copied" in told
 
 
-async def test_a_delta_counts_what_is_there_now(passes: Passes) -> None:
+async def test_mail_outside_the_content_filter_is_no_part_of_the_migration(passes: Passes) -> None:
+    source, target = passes.mailboxes.source, passes.mailboxes.target
+    source.add_mail(INBOX, mail(60), date=1_000_000_000)
+    await passes.scene.batches.change("B", BatchSettings(content_filter="Received -ge '2010-01-01'"))
+    user = await passes.run()
+    assert (user.progress.found, user.progress.synced, user.progress.skipped) == (5, 5, 0)
+    assert (user.status, user.consistency, len(target.mails(INBOX))) == (U.SYNCED, "Perfect", 5)
+    assert "6 messages on the source, 5 copied, 1 left out by the content filter." in await passes.report()
+    await passes.scene.batches.change("B", BatchSettings(content_filter=""))
+    passes.scene.now += DAY
+    user = await passes.run()
+    assert (user.progress.found, user.progress.synced, len(target.mails(INBOX))) == (6, 6, 6)
+
+
+async def test_a_delta_counts_what_was_there_too(passes: Passes) -> None:
     await passes.run()
     passes.mailboxes.source.add_mail(INBOX, mail(7), date=1_700_000_000)
     passes.mailboxes.source.expunge(INBOX, [1, 2, 3])
     passes.scene.now += DAY
     user = await passes.run()
-    assert (user.status, user.progress.found, user.initial_synced_at) == (U.SYNCED, 3, passes.scene.now - DAY)
+    assert (user.status, user.initial_synced_at) == (U.SYNCED, passes.scene.now - DAY)
     assert len(passes.mailboxes.target.mails(INBOX)) == 6, "deletions do not follow"
-    assert user.progress.synced == 6
+    assert (user.progress.synced, user.progress.found) == (6, 6), "three of them were there"
+    assert (await passes.report()).splitlines()[-1] == "info: Done: 3 messages on the source, 1 copied."
     statistics = await passes.scene.users.statistics(ADDRESS)
     assert statistics.percentage == 100
     await passes.scene.users.complete(ADDRESS)
@@ -243,6 +260,37 @@ def test_waits_grow_up_to_a_limit_and_vary() -> None:
         assert all(middle * 0.75 <= wait <= middle * 1.25 for wait in waits)
     assert wait_seconds(config, 0, 7_200.0) == 7_200.0
     assert wait_seconds(config, 10**6, 0.0) <= 1_800 * 1.25
+
+
+async def test_all_flags_are_compared_when_somebody_asks_and_at_the_end(
+    passes: Passes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The source has no CONDSTORE, so the daily pass looks at the newest messages only: here at one."""
+
+    def looks_at_one(config: Config, batch: Batch, kind: PassKind) -> Options:
+        return replace(pass_options(config, batch, kind), newest_flags=1)
+
+    monkeypatch.setattr("mailferry.service.passes.pass_options", looks_at_one)
+    source, target = passes.mailboxes.source, passes.mailboxes.target
+    source.options = replace(source.options, condstore=False)
+
+    def oldest() -> Flags:
+        return frozenset(target.mails(INBOX)[0].flags)
+
+    await passes.run()
+    source.set_flags(INBOX, 1, {"\\Seen"})
+    passes.scene.now += DAY
+    await passes.run()
+    assert oldest() == frozenset()
+    asked = await passes.scene.users.sync_now(ADDRESS)
+    assert asked.next_kind is PassKind.REQUESTED
+    assert (await passes.run()).next_kind is PassKind.INCREMENTAL
+    assert oldest() == {"\\Seen"}
+    assert "info: Requested sync began." in await passes.report()
+    source.set_flags(INBOX, 1, set())
+    await passes.scene.users.complete(ADDRESS)
+    assert (await passes.run()).status is U.COMPLETED
+    assert oldest() == frozenset()
 
 
 async def test_a_pass_is_told_the_settings(passes: Passes) -> None:

@@ -77,11 +77,11 @@ class Scene:
         async with self.database.begin() as connection:
             return await claims.finish(connection, claim.user_id, claim.fence, outcome, now, **more)
 
-    async def synced(self, number: int = 1, now: float = 0.0) -> list[int]:
-        """Add users and bring them through the initial sync, all at one moment. No next pass is planned."""
+    async def synced(self, number: int = 1, now: float = 0.0, due_in_seconds: float | None = None) -> list[int]:
+        """Add users and bring them through the initial sync, all at one moment. The next pass as said."""
         ids = await self.add(new_users(number, f"{uuid.uuid4()}-"), now)
         for claim in await self.claim(now):
-            await self.finish(claim, Outcome.DONE, now)
+            await self.finish(claim, Outcome.DONE, now, due_in_seconds=due_in_seconds)
         return ids
 
     async def at(self, status: UserStatus, now: float = 0.0) -> int:

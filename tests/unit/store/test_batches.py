@@ -20,6 +20,10 @@ async def test_a_batch_is_given_back_as_it_was_stored(database: Database) -> Non
         "priority": 4,
         "include_folders": ("Inbox", 'Kunden/Müller, "x"\n'),
         "exclude_folders": ("[Gmail]/*",),
+        "content_filter": "Received -lt '2/1/2025'",
+        "content_filter_language": "en-GB",
+        "received_start": 1.0,
+        "received_end": 2.0,
         "notification_emails": ("a@example.org",),
         "report_interval_seconds": 60.0,
         "skip_reports": True,
@@ -150,13 +154,27 @@ async def test_a_batch_follows_its_users(database: Database) -> None:
     assert (found.initial_synced_at, found.last_synced_at, found.finalized_at) == (5.0, 5.0, 10.0)
 
 
+async def test_what_was_said_of_an_address_is_forgotten_when_a_file_has_it_again(database: Database) -> None:
+    scene = await Scene.make(database)
+    ann, bob = [
+        RowErrorRecord(line, "EmailAddress", "x", "No.", {"EmailAddress": f"{name}@b.c"})
+        for line, name in ((2, "ann"), (3, "bob"))
+    ]
+    again = replace(bob, line=2, code="y")
+    nobody = RowErrorRecord(4, "EmailAddress", "z", "Empty.", {"UserName": "kim"})
+    async with database.begin() as connection:
+        await batches.replace_row_errors(connection, scene.batch.id, [], [ann, bob, nobody])
+        await batches.replace_row_errors(connection, scene.batch.id, ["ANN@b.c"], [again, nobody])
+        assert await batches.row_errors(connection, scene.batch.id) == [nobody, again]
+
+
 async def test_a_batch_is_deleted_with_its_row_errors(database: Database) -> None:
     scene = await Scene.make(database)
     errors = [RowErrorRecord(3, "EmailAddress", "bad", "No address.", {"EmailAddress": "ä\0"}), RowErrorRecord(5)]
     (user_id,) = await scene.add(1)
     async with database.begin() as connection:
-        await batches.add_row_errors(connection, scene.batch.id, errors)
-        await batches.add_row_errors(connection, scene.batch.id, [])
+        await batches.replace_row_errors(connection, scene.batch.id, [], errors)
+        await batches.replace_row_errors(connection, scene.batch.id, ["b@c.d"], [])
         assert await batches.row_errors(connection, scene.batch.id) == errors
         assert await batches.row_error_counts(connection, [scene.batch.id, 12345]) == {scene.batch.id: 2}
     with pytest.raises(IntegrityError):

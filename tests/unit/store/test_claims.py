@@ -19,6 +19,8 @@ async def claimed(scene: Scene, kind: PassKind, now: float = 0.0) -> claims.Clai
     """Add a user and claim a pass of this kind for it."""
     if kind is PassKind.INITIAL:
         await scene.add(1, now)
+    elif kind is PassKind.INCREMENTAL:
+        await scene.synced(1, now, due_in_seconds=0.0)
     else:
         await scene.synced(1, now)
         async with scene.database.begin() as connection:
@@ -81,16 +83,16 @@ async def test_only_the_kinds_that_are_asked_for(database: Database) -> None:
 async def test_limits_of_all_passes_and_of_incremental_ones(database: Database) -> None:
     scene = await Scene.make(database, max_migrations=0, max_incremental_syncs=0, max_per_login=0)
     await scene.synced(10)
-    await scene.add(new_users(10, "queued"))
+    await scene.add(new_users(10, "queued"), now=2.0)
     async with database.begin() as connection:
         await transitions.sync_now(connection, Selection(batch_id=scene.batch.id), 1.0)
         await endpoints.update(connection, replace(scene.source, max_migrations=7, max_incremental_syncs=3))
     # The scene's record of the endpoint is out of date; what is stored counts.
     kinds = [claim.kind for claim in await scene.claim(5.0)]
     assert len(kinds) == 7
-    assert kinds.count(PassKind.INCREMENTAL) <= 3
+    assert kinds.count(PassKind.REQUESTED) == 3
     assert await scene.claim(5.0) == []
-    assert await scene.claim(5.0, kinds=[PassKind.INCREMENTAL]) == []
+    assert await scene.claim(5.0, kinds=[PassKind.REQUESTED]) == []
 
 
 async def test_stopping_and_removed_users_count_until_their_passes_have_ended(database: Database) -> None:

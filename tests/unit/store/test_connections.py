@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,20 @@ async def test_who_is_cancelled_while_it_closes_leaves_nothing(tmp_path: Path) -
     assert again.execute("SELECT count(*) FROM a").fetchone() == (0,)
     again.execute("INSERT INTO a VALUES (2)")
     again.close()
+
+
+async def test_a_connection_may_be_closed_twice(tmp_path: Path) -> None:
+    """SQLAlchemy does, when it is cancelled while it closes: once politely, then by force."""
+    connections = SqliteConnections(tmp_path / "a.db")
+    connection = await connections.open()
+    closing = asyncio.create_task(connection.close())
+    connection.stop()
+    await connections.ended()
+    with suppress(ValueError):
+        await closing
+    connection.stop()
+    await connections.ended()
+    assert files_open(tmp_path / "a.db") == 0
 
 
 async def test_a_place_where_no_file_can_be_is_an_error_and_leaves_no_thread(tmp_path: Path) -> None:

@@ -213,6 +213,22 @@ async def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
     await database.close()
 
 
+async def test_who_opens_a_database_again_keeps_the_locks_of_its_process(tmp_path: Path) -> None:
+    """Another process that took itself for the only user would delete the log of changes, or cut it off beneath us."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/service.db"
+    first = await Database.open(url)
+    async with first.connect() as connection:
+        await settings.get_all(connection)
+    again = await Database.open(url)
+    program = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('PRAGMA journal_mode=DELETE')"
+    command = [sys.executable, "-c", program, f"{tmp_path}/service.db"]
+    other = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    _, told = await asyncio.wait_for(other.communicate(), 60)
+    assert b"database is locked" in told
+    await again.close()
+    await first.close()
+
+
 async def test_what_was_committed_survives_a_killed_process(tmp_path: Path) -> None:
     path = tmp_path / "service.db"
     program = (

@@ -75,7 +75,7 @@ class Life:
             return
         kind = user_goes_on(self.status, self.initial) if action is Action.START else PassKind.COMPLETION
         if action is Action.SYNC_NOW:
-            self.next = (PassKind.INCREMENTAL, now)
+            self.next = (PassKind.REQUESTED, now)
         elif action is Action.STOP:
             stopped = UserStatus.INCREMENTAL_STOPPED if self.initial else UserStatus.STOPPED
             self.to(UserStatus.STOPPING if self.running else stopped, now)

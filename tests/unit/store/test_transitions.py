@@ -146,7 +146,7 @@ async def test_sync_now_makes_the_next_pass_due(database: Database) -> None:
     assert await due(database, user_id) == (PassKind.INCREMENTAL, 86_402.0)
     async with database.begin() as connection:
         assert await transitions.sync_now(connection, Selection(batch_id=scene.batch.id), 10.0) == 1
-    assert await due(database, user_id) == (PassKind.INCREMENTAL, 10.0)
+    assert await due(database, user_id) == (PassKind.REQUESTED, 10.0)
     assert (await scene.user(user_id)).status is UserStatus.SYNCED
 
 
@@ -187,7 +187,7 @@ async def test_completions_that_are_due_begin(database: Database) -> None:
         await users.settings(connection, at_once, complete_after=50.0)
         await users.settings(connection, later, complete_after=500.0)
         await transitions.sync_now(connection, Selection(user_ids=[syncing]), 1.0)
-    await scene.claim(1.0, kinds=[PassKind.INCREMENTAL])
+    await scene.claim(1.0, kinds=[PassKind.REQUESTED])
 
     async def begin(now: float) -> list[int]:
         async with database.begin() as connection:

@@ -47,7 +47,11 @@ function ConvertTo-MailFerryError {
     if ($code -eq 'unauthorized' -or $code -eq 'invalid-token') {
         $advice = 'Run Connect-MailFerry again with -TokenFile and the file of a token that this service knows.'
     }
-    $advice = $advice -replace '(?<![\w-])SkipVerification\b', '-SkipVerification'
+    $advice = $advice.Replace(' (disable_on_copy)', '')
+    $advice = (ConvertTo-MailFerryParameterText -Text $advice) -replace '(?<![\w-])SkipVerification\b', '-SkipVerification'
+    $message = $message.Replace('; sync-now is possible', '; -SyncNow is possible')
+    $message = $message.Replace('To start now, use start.', 'To start now, use the cmdlet Start- of the same noun.')
+    $message = $message.Replace('To complete now, use complete.', 'To complete now, use Complete-MigrationBatch.')
     if ($code -eq 'no-such-route') {
         $message = 'This service does not know that request.'
         $advice = 'Use a service of the same version.'

@@ -25,6 +25,15 @@ function Get-MailFerryText {
     return ConvertTo-MailFerryText -Value $found
 }
 
+function Get-MailFerryGrade {
+    # Give a field as a text; an empty one is none.
+    param([object] $Data, [string] $Name)
+
+    $found = Get-MailFerryText -Data $Data -Name $Name
+    if (-not $found) { return $null }
+    return $found
+}
+
 function ConvertTo-MailFerryText {
     # Give a value as a text, as it was sent. PowerShell 7 takes texts that look like moments for moments.
     param([object] $Value)

@@ -52,7 +52,7 @@ function ConvertTo-MailFerryObject {
                 SkippedItemCount = Get-MailFerryNumber -Data $Data -Name 'items_skipped'
                 EstimatedTotalTransferSize = Get-MailFerrySize -Data $Data -Name 'bytes_found'
                 BytesTransferred = Get-MailFerrySize -Data $Data -Name 'bytes_synced'
-                DataConsistencyScore = Get-MailFerryText -Data $Data -Name 'consistency'
+                DataConsistencyScore = Get-MailFerryGrade -Data $Data -Name 'consistency'
                 CreationDateTime = Get-MailFerryMoment -Data $Data -Name 'created_at'
                 StartDateTime = Get-MailFerryMoment -Data $Data -Name 'started_at'
                 InitialSyncDateTime = Get-MailFerryMoment -Data $Data -Name 'initial_synced_at'
@@ -64,6 +64,8 @@ function ConvertTo-MailFerryObject {
                 CompleteAfterUTC = Get-MailFerryMoment -Data $Data -Name 'complete_after'
                 IncludedFolders = Get-MailFerryList -Data $Data -Name 'include_folders'
                 ExcludedFolders = Get-MailFerryList -Data $Data -Name 'exclude_folders'
+                ContentFilter = Get-MailFerryText -Data $Data -Name 'content_filter'
+                ContentFilterLanguage = Get-MailFerryText -Data $Data -Name 'content_filter_language'
                 NotificationEmails = Get-MailFerryList -Data $Data -Name 'notification_emails'
                 ReportInterval = Get-MailFerryDuration -Data $Data -Name 'report_interval_seconds'
                 SkipReports = Get-MailFerryFlag -Data $Data -Name 'skip_reports'
@@ -94,7 +96,7 @@ function ConvertTo-MailFerryObject {
                 TotalItemsInSourceMailboxCount = Get-MailFerryNumber -Data $Data -Name 'items_found'
                 PercentageComplete = Get-MailFerryNumber -Data $Data -Name 'percentage'
                 LastSuccessfulSyncTime = Get-MailFerryMoment -Data $Data -Name 'last_synced_at'
-                DataConsistencyScore = Get-MailFerryText -Data $Data -Name 'consistency'
+                DataConsistencyScore = Get-MailFerryGrade -Data $Data -Name 'consistency'
                 HasUnapprovedSkippedItems = $false
                 StartAfter = Get-MailFerryMoment -Data $Data -Name 'start_after'
                 CompleteAfter = Get-MailFerryMoment -Data $Data -Name 'complete_after'
@@ -140,7 +142,7 @@ function ConvertTo-MailFerryObject {
                 ErrorTime = Get-MailFerryMoment -Data $Data -Name 'user.failure.at'
                 LastFailureTime = Get-MailFerryMoment -Data $Data -Name 'user.failure.at'
                 Advice = Get-MailFerryText -Data $Data -Name 'user.failure.advice'
-                DataConsistencyScore = Get-MailFerryText -Data $Data -Name 'user.consistency'
+                DataConsistencyScore = Get-MailFerryGrade -Data $Data -Name 'user.consistency'
                 Report = Get-MailFerryLine -Data $Data -Name 'report' -Template '{at} {level} {text}'
                 DiagnosticInfo = ''
             }
@@ -209,6 +211,12 @@ function ConvertTo-MailFerryObject {
                 RetryInterval = Get-MailFerryDuration -Data $Data -Name 'retry_seconds'
                 MaxRetryInterval = Get-MailFerryDuration -Data $Data -Name 'longest_retry_seconds'
                 Repair = Get-MailFerryText -Data $Data -Name 'repair'
+                SmtpServer = Get-MailFerryText -Data $Data -Name 'smtp_server'
+                SmtpPort = Get-MailFerryNumber -Data $Data -Name 'smtp_port'
+                SmtpSecurity = Get-MailFerryText -Data $Data -Name 'smtp_security'
+                SmtpUser = Get-MailFerryText -Data $Data -Name 'smtp_user'
+                SmtpFrom = Get-MailFerryText -Data $Data -Name 'smtp_from'
+                SmtpCaFile = Get-MailFerryText -Data $Data -Name 'smtp_ca_file'
                 Features = 'MultiBatch, Endpoints'
                 CanSubmitNewBatch = $true
                 SupportsCutover = $false
@@ -251,7 +259,7 @@ function Get-MailFerryNoun {
         'MigrationEndpoint' { return 'migration endpoint' }
         'MigrationBatch' { return 'migration batch' }
         'MigrationUser' { return 'migration user' }
-        'MigrationUserStatistics' { return 'statistics of a migration user' }
+        'MigrationUserStatistics' { return 'statistics of the migration user' }
         'MigrationSkippedItem' { return 'skipped item' }
         'MigrationServerAvailability' { return 'test of a server' }
         'MigrationStatistics' { return 'statistics' }
@@ -268,10 +276,14 @@ function Get-MailFerryParameterName {
     return @{
         accept_untrusted_certificates = 'AcceptUntrustedCertificates'
         admin_user = 'AdminUser'
+        adopt_preexisting = 'AdoptPreexisting'
         allow_unknown_columns = 'AllowUnknownColumnsInCsv'
         auto_start = 'AutoStart'
         complete_after = 'CompleteAfter'
+        content_filter = 'ContentFilter'
+        content_filter_language = 'ContentFilterLanguage'
         csv_data = 'CSVData'
+        disable_on_copy = 'DisableOnCopy'
         domain_name = 'DomainName'
         domain_type = 'DomainType'
         exclude_folders = 'ExcludeFolders'
@@ -287,16 +299,25 @@ function Get-MailFerryParameterName {
         max_number_of_batches = 'MaxNumberOfBatches'
         notification_emails = 'NotificationEmails'
         remote_server = 'RemoteServer'
+        remove_on_copy = 'RemoveOnCopy'
         report_interval_seconds = 'ReportInterval'
         retry_attempts = 'RetryAttempts'
         retry_seconds = 'RetryInterval'
         skip_reports = 'SkipReports'
         skip_verification = 'SkipVerification'
         skipped_items = 'IncludeSkippedItems'
+        smtp_ca_file = 'SmtpCaFile'
+        smtp_from = 'SmtpFrom'
+        smtp_password = 'SmtpPassword'
+        smtp_port = 'SmtpPort'
+        smtp_security = 'SmtpSecurity'
+        smtp_server = 'SmtpServer'
+        smtp_user = 'SmtpUser'
         source_endpoint = 'SourceEndpoint'
         start_after = 'StartAfter'
         target_endpoint = 'TargetEndpoint'
         time_zone = 'TimeZone'
+        user_ids = 'Users'
         user_template = 'UserTemplate'
     }
 }

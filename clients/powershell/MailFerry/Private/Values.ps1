@@ -68,6 +68,16 @@ function ConvertTo-MailFerryList {
     return , ([string[]] $texts)
 }
 
+function ConvertTo-MailFerryNames {
+    # Give an array of what names texts and objects to the service: users by their GUIDs.
+    param([object[]] $Value)
+
+    $names = @($Value | Where-Object { $null -ne $_ } | ForEach-Object {
+            if ($_ -is [string]) { $_ } else { Resolve-MailFerryIdentity -Value $_.Identity -InputObject $_ }
+        })
+    return , (ConvertTo-MailFerryList -Value $names)
+}
+
 function Test-MailFerryUnlimited {
     # Tell whether a value is Unlimited or a number within bounds; throws if it is not. For ValidateScript.
     param(

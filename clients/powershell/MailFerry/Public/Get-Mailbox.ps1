@@ -15,6 +15,10 @@ function Get-Mailbox {
     .PARAMETER Anr
     Those whose address holds this text, in any case.
 
+    .PARAMETER Filter
+    Those for which this holds: properties compared by -eq, -ne, -like or -notlike with texts in quotes, joined by -and,
+    -or, -not and brackets.
+
     .PARAMETER Endpoint
     The target endpoint. Default: the default target.
 
@@ -32,8 +36,15 @@ function Get-Mailbox {
 
     Shows the mailboxes of a domain.
 
+    .EXAMPLE
+    Get-Mailbox -Filter "PrimarySmtpAddress -like '*@contoso.edu' -and MigrationStatus -ne 'Completed'"
+
+    Shows those whose migration is not complete.
+
     .NOTES
     Differences from Exchange Online:
+    A filter names the properties that the cmdlet shows, and compares texts only. -and and -or bind alike, from left to
+    right.
     Mailboxes are made by the target server, or by the first pass for a Maildir target.
 
     .LINK
@@ -48,6 +59,9 @@ function Get-Mailbox {
 
         [ValidateNotNullOrEmpty()]
         [string] $Anr,
+
+        [ValidateNotNullOrEmpty()]
+        [string] $Filter,
 
         [ValidateNotNullOrEmpty()]
         [string] $Endpoint,
@@ -89,6 +103,7 @@ function Get-Mailbox {
             if (-not $given.ContainsKey('Identity')) {
                 $query = [ordered]@{}
                 if ($given.ContainsKey('Anr')) { $query['search'] = $Anr }
+                if ($given.ContainsKey('Filter')) { $query['filter'] = $Filter }
                 if ($given.ContainsKey('Endpoint')) { $query['endpoint'] = $Endpoint }
                 $calls += @{
                     Method = 'GET'

@@ -31,7 +31,7 @@ function New-MigrationEndpoint {
     TLS from the start (Ssl), by STARTTLS (Tls), or none. Default: Ssl.
 
     .PARAMETER Authentication
-    Basic: what the server offers. Plain: SASL PLAIN. Default: Basic.
+    Basic: what the server offers. Plain: SASL PLAIN. NTLM is not there. Default: Basic.
 
     .PARAMETER AcceptUntrustedCertificates
     Take any certificate. Passwords then go to whoever answers; use it in tests only.
@@ -87,7 +87,8 @@ function New-MigrationEndpoint {
     .NOTES
     Differences from Exchange Online:
     There are target endpoints (-Target, -Maildir), as mail need not go to Exchange Online.
-    Authentication is Basic or Plain; NTLM is not there.
+    Authentication is Basic or Plain. NTLM is not there, as it is outdated and weak: servers that offer it take a plain
+    login over TLS too, so use Basic with Ssl or Tls. A login name may be written as DOMAIN\user.
     The defaults are 20 migrations and 10 incremental syncs, those of the admin center; the pages of Exchange Online
     name 100 and 20 as well.
 

@@ -24,7 +24,7 @@ function Set-MigrationBatch {
     Ignore columns that are not known; else they are an error. Only with -CSVData.
 
     .PARAMETER SyncNow
-    Begin the incremental sync of all synced users now. Failed ones stay as they are.
+    Begin the incremental sync of all synced users now, and compare all flags. Failed ones stay as they are.
 
     .PARAMETER IncludeFolders
     Copy these folders only. Names are relative to the root of the mailbox and in any case; Folder/* is a folder with
@@ -32,6 +32,13 @@ function Set-MigrationBatch {
 
     .PARAMETER ExcludeFolders
     Do not copy these folders; named as for IncludeFolders.
+
+    .PARAMETER ContentFilter
+    Copy only mail received in a range: Received with -gt, -ge, -lt, -le or -eq and a date in quotes, joined by -and.
+    Empty: all mail.
+
+    .PARAMETER ContentFilterLanguage
+    The culture in which the dates of ContentFilter are written, such as en-GB or de-DE.
 
     .PARAMETER StartAfter
     Not before this moment. Without a zone it is UTC. $null (in a shell: none) takes it away.
@@ -125,6 +132,11 @@ function Set-MigrationBatch {
 
         [string[]] $ExcludeFolders,
 
+        [string] $ContentFilter,
+
+        [ValidateNotNullOrEmpty()]
+        [string] $ContentFilterLanguage,
+
         [Nullable[datetime]] $StartAfter,
 
         [Nullable[datetime]] $CompleteAfter,
@@ -165,10 +177,12 @@ function Set-MigrationBatch {
             $named = Resolve-MailFerryIdentity -Value $Identity -InputObject $_
             Assert-MailFerryCompanion -Bound $given -Name 'AddUsers' -Needs @('CSVData')
             Assert-MailFerryCompanion -Bound $given -Name 'AllowUnknownColumnsInCsv' -Needs @('CSVData')
-            if (Test-MailFerryGiven -Bound $given -Name @('IncludeFolders', 'ExcludeFolders', 'NotificationEmails', 'ReportInterval', 'SkipReports', 'TimeZone', 'Priority', 'StartAfter', 'CompleteAfter')) {
+            if (Test-MailFerryGiven -Bound $given -Name @('IncludeFolders', 'ExcludeFolders', 'ContentFilter', 'ContentFilterLanguage', 'NotificationEmails', 'ReportInterval', 'SkipReports', 'TimeZone', 'Priority', 'StartAfter', 'CompleteAfter')) {
                 $body = [ordered]@{}
                 if ($given.ContainsKey('IncludeFolders')) { $body['include_folders'] = ConvertTo-MailFerryList -Value $IncludeFolders }
                 if ($given.ContainsKey('ExcludeFolders')) { $body['exclude_folders'] = ConvertTo-MailFerryList -Value $ExcludeFolders }
+                if ($given.ContainsKey('ContentFilter')) { $body['content_filter'] = $ContentFilter }
+                if ($given.ContainsKey('ContentFilterLanguage')) { $body['content_filter_language'] = $ContentFilterLanguage }
                 if ($given.ContainsKey('NotificationEmails')) { $body['notification_emails'] = ConvertTo-MailFerryList -Value $NotificationEmails }
                 if ($given.ContainsKey('ReportInterval')) { $body['report_interval_seconds'] = ConvertTo-MailFerrySeconds -Value $ReportInterval }
                 if ($given.ContainsKey('SkipReports')) { $body['skip_reports'] = $SkipReports }

@@ -32,6 +32,27 @@ function Set-MigrationConfig {
     .PARAMETER Repair
     What may be mended in a message that the target refuses.
 
+    .PARAMETER SmtpServer
+    The mail server that reports are sent by. Empty: none are sent.
+
+    .PARAMETER SmtpPort
+    Its port. Default: 587.
+
+    .PARAMETER SmtpSecurity
+    STARTTLS (Tls), TLS from the start (Ssl), or none; a login needs one of the two. Default: Tls.
+
+    .PARAMETER SmtpUser
+    The login name. Empty: without a login.
+
+    .PARAMETER SmtpPassword
+    The password, a SecureString. It is forgotten when the server or the login name changes and it is not given again.
+
+    .PARAMETER SmtpFrom
+    The sender: an address, or a name and <address>.
+
+    .PARAMETER SmtpCaFile
+    A file of the service's machine with the authorities that are trusted (PEM). Empty: those of the machine.
+
     .PARAMETER MaxConcurrentMigrations
     Taken, without effect: the limits are the endpoints'.
 
@@ -50,6 +71,11 @@ function Set-MigrationConfig {
     Set-MigrationConfig -MaxMessageSize 150MB
 
     Copies larger messages.
+
+    .EXAMPLE
+    Set-MigrationConfig -SmtpServer smtp.contoso.com -SmtpFrom ferry@contoso.com -SmtpUser ferry -SmtpPassword (Read-Host -AsSecureString)
+
+    Sends the reports of batches by this mail server; the password is asked for.
 
     .NOTES
     Differences from Exchange Online:
@@ -84,6 +110,23 @@ function Set-MigrationConfig {
         [ValidateSet('none', 'line-ends', 'all')]
         [string] $Repair,
 
+        [string] $SmtpServer,
+
+        [ValidateRange(1, 65535)]
+        [int] $SmtpPort,
+
+        [ValidateSet('None', 'Ssl', 'Tls')]
+        [string] $SmtpSecurity,
+
+        [string] $SmtpUser,
+
+        [ValidateNotNull()]
+        [securestring] $SmtpPassword,
+
+        [string] $SmtpFrom,
+
+        [string] $SmtpCaFile,
+
         [ValidateScript({ Test-MailFerryUnlimited -Value $_ -Least 0 })]
         [string] $MaxConcurrentMigrations,
 
@@ -114,6 +157,13 @@ function Set-MigrationConfig {
             if ($given.ContainsKey('RetryInterval')) { $body['retry_seconds'] = ConvertTo-MailFerrySeconds -Value $RetryInterval }
             if ($given.ContainsKey('MaxRetryInterval')) { $body['longest_retry_seconds'] = ConvertTo-MailFerrySeconds -Value $MaxRetryInterval }
             if ($given.ContainsKey('Repair')) { $body['repair'] = ConvertTo-MailFerryChoice -Value $Repair -Choices @('none', 'line-ends', 'all') }
+            if ($given.ContainsKey('SmtpServer')) { $body['smtp_server'] = $SmtpServer }
+            if ($given.ContainsKey('SmtpPort')) { $body['smtp_port'] = $SmtpPort }
+            if ($given.ContainsKey('SmtpSecurity')) { $body['smtp_security'] = ConvertTo-MailFerryChoice -Value $SmtpSecurity -Choices @('None', 'Ssl', 'Tls') }
+            if ($given.ContainsKey('SmtpUser')) { $body['smtp_user'] = $SmtpUser }
+            if ($given.ContainsKey('SmtpPassword')) { $body['smtp_password'] = ConvertFrom-MailFerrySecret -Value $SmtpPassword }
+            if ($given.ContainsKey('SmtpFrom')) { $body['smtp_from'] = $SmtpFrom }
+            if ($given.ContainsKey('SmtpCaFile')) { $body['smtp_ca_file'] = $SmtpCaFile }
             $calls += @{
                 Method = 'PATCH'
                 Path = '/config'

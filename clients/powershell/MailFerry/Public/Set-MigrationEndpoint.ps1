@@ -22,7 +22,7 @@ function Set-MigrationEndpoint {
     How the connection is protected.
 
     .PARAMETER Authentication
-    How the users log in.
+    How the users log in. NTLM is not there.
 
     .PARAMETER AcceptUntrustedCertificates
     Take any certificate. Passwords then go to whoever answers; use it in tests only.

@@ -21,7 +21,7 @@ function Set-MigrationUser {
     Users with a higher number go first.
 
     .PARAMETER SyncNow
-    Begin the incremental sync now.
+    Begin the incremental sync now, and compare all flags.
 
     .PARAMETER ApproveSkippedItems
     Taken, without effect: skipped items need no approval.

@@ -22,7 +22,7 @@ function Test-MigrationServerAvailability {
     TLS from the start (Ssl), by STARTTLS (Tls), or none. Default: Ssl.
 
     .PARAMETER Authentication
-    How the users would log in. Default: Basic.
+    How the users would log in. NTLM is not there. Default: Basic.
 
     .PARAMETER AcceptUntrustedCertificates
     Take any certificate.

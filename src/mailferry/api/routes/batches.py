@@ -14,9 +14,10 @@ from starlette.exceptions import HTTPException
 from mailferry.api.auth import Caller, with_token
 from mailferry.api.batch_answers import BatchAnswer, BatchPage, RowErrorAnswer, RowsAnswer
 from mailferry.api.fields import Identity
+from mailferry.api.new_batches import made_batch
 from mailferry.api.schemas import BatchFields, MoreUsers, NewBatch
 from mailferry.api.user_answers import UserAnswer
-from mailferry.api.wired import Name, PageLimit, Search, Wired
+from mailferry.api.wired import AfterName, Name, PageLimit, Search, Wired
 from mailferry.migration.model import User
 from mailferry.migration.states import BatchStatus
 from mailferry.service.views import BatchView
@@ -44,7 +45,7 @@ async def list_batches(
     status: BatchStatus | None = None,
     endpoint: Name = "",
     search: Search = "",
-    after: Search = "",
+    after: AfterName = "",
     limit: PageLimit = 100,
 ) -> BatchPage:
     """Some batches by name, with their numbers."""
@@ -56,19 +57,10 @@ async def list_batches(
 
 @router.post("", status_code=201)
 async def create_batch(service: Wired, caller: Caller, given: NewBatch) -> BatchAnswer:
-    """Make a batch of the mailboxes in a CSV. Rows in error are left out and listed under `row-errors`."""
-    view = await service.batches.create(
-        given.name,
-        given.source_endpoint,
-        given.csv_data,
-        given.settings(),
-        target_endpoint=given.target_endpoint,
-        auto_start=given.auto_start,
-        allow_unknown_columns=given.allow_unknown_columns,
-        file_name=given.file_name,
-        submitted_by=caller.name,
-    )
-    return BatchAnswer.of(view)
+    """Make a batch of the mailboxes in a CSV, whose rows in error are left out and listed under `row-errors`; or of
+    users of other batches, who go over to it with their passwords and with what is known of their mail.
+    """
+    return BatchAnswer.of(await made_batch(service, given, submitted_by=caller.name))
 
 
 @router.get("/{identity}")

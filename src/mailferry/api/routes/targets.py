@@ -7,13 +7,22 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from mailferry.api.auth import with_token
-from mailferry.api.fields import LONGEST_TEXT, Identity
+from mailferry.api.fields import Identity
 from mailferry.api.target_answers import DomainAnswer, MailboxAnswer, MailboxesAnswer, NewDomain
-from mailferry.api.wired import Name, PageLimit, Search, Wired
+from mailferry.api.wired import AfterName, Name, PageLimit, Search, Wired
+from mailferry.migration.opath import MOST_CHARACTERS
 
 router = APIRouter(prefix="/api/v1", tags=["targets"], dependencies=[with_token])
 
-After = Annotated[str, Query(max_length=LONGEST_TEXT, pattern=r"^[^\x00]*$", description="`next` of the page before.")]
+Filter = Annotated[
+    str,
+    Query(
+        min_length=1,
+        max_length=MOST_CHARACTERS,
+        pattern=r"^[^\x00]*$",
+        description="A condition, such as `PrimarySmtpAddress -like '*@contoso.com'`.",
+    ),
+]
 
 
 @router.get("/accepted-domains")
@@ -42,10 +51,15 @@ async def remove_domain(service: Wired, identity: Identity) -> None:
 
 @router.get("/mailboxes")
 async def list_mailboxes(
-    service: Wired, endpoint: Name = "", search: Search = "", after: After = "", limit: PageLimit = 1_000
+    service: Wired,
+    endpoint: Name = "",
+    search: Search = "",
+    filter: Filter = "",  # noqa: A002 - the name of the parameter in a request
+    after: AfterName = "",
+    limit: PageLimit = 1_000,
 ) -> MailboxesAnswer:
     """Mailboxes of a target, as far as it can tell: folders of an archive, and users who are in batches."""
-    found = await service.mailboxes.page(endpoint=endpoint, search=search, after=after, limit=limit)
+    found = await service.mailboxes.page(endpoint=endpoint, search=search, wanted=filter, after=after, limit=limit)
     items = [MailboxAnswer.of(mailbox) for mailbox in found]
     return MailboxesAnswer(items=items, next=items[-1].email_address if len(items) == limit else None)
 
