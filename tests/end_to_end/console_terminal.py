@@ -24,6 +24,8 @@ _READY, _ENTERED = "\x1b[?2004h", "\x1b[?2004l"
 
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r")
 _DEADLINE_SECONDS = 60.0
+_OF_OTHERS = ("MAILFERRY_", "COLUMNS", "LINES")
+"""Of the environment of the tests: settings of this machine, and the size of another terminal (a worker's of xdist)."""
 
 
 class ConsoleTerminal:
@@ -33,7 +35,7 @@ class ConsoleTerminal:
         self._words = words
         self._folder = folder
         self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("MAILFERRY_")},
+            **{name: value for name, value in os.environ.items() if not name.startswith(_OF_OTHERS)},
             "TERM": "xterm",
             "PROMPT_TOOLKIT_NO_CPR": "1",
             "XDG_STATE_HOME": str(folder / "state"),
