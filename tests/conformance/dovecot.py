@@ -80,7 +80,9 @@ def _kept(data: bytes) -> bytes | None:
     return _served(data) if data else None
 
 
-_FEATURES = Features(name="Dovecot", reports_new_ids=True, condstore=True, delimiter="/", uid_expunge=True)
+_FEATURES = Features(
+    name="Dovecot", reports_new_ids=True, one_lane=True, condstore=True, delimiter="/", uid_expunge=True
+)
 
 
 def _dovecot(store: str, refused_names: frozenset[str]) -> Backend:

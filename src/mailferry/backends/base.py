@@ -190,6 +190,7 @@ class Features:
     is_exchange: bool = False
     is_gmail: bool = False
     idempotent_names: bool = False  # a message's name on the target follows from its source (Maildir)
+    one_lane: bool = False  # one connection fills the line: messages share a commit, or none waits for another
     uid_expunge: bool = False
     settle_seconds: float = 3.0
 
@@ -230,6 +231,13 @@ class Reader(Protocol):
 
         The question goes out with the call, before whatever is asked next: a stream that stands still must not hold
         the answer up.
+        """
+        ...
+
+    def expect(self, job: FetchJob) -> None:
+        """Say what the next stream will begin with, so that the server may be asked now. Waits for nothing.
+
+        Whatever else is asked before that stream is right all the same, but may cost a connection.
         """
         ...
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 
 from mailferry import errors
 from mailferry.backends.base import (
@@ -32,6 +33,9 @@ from mailferry.imap.exchange import Exchange
 from mailferry.imap.responses import Exists, FlagsEntry, ListEntry, Response, Status, StatusEntry, Tagged
 from mailferry.imap.values import DateCodec
 
+if TYPE_CHECKING:
+    from mailferry.backends.imap_stream import BodyStream
+
 _SPECIAL = {use.value.lower(): use for use in SpecialUse} | {"\\spam": SpecialUse.JUNK, "\\allmail": SpecialUse.ALL}
 _HIDDEN = {"\\noselect", "\\nonexistent"}
 
@@ -46,6 +50,7 @@ class ImapReader:
         self.dates = DateCodec()
         self._flags: dict[bytes, Flags] = {}
         self._opening = asyncio.Lock()  # what a FETCH asks for is of the folder that was opened last
+        self._ahead: BodyStream | None = None  # asked for its first bodies; nobody reads them yet
 
     @classmethod
     async def open(cls, settings: ImapSettings, side: Side, log: logging.Logger | None = None) -> ImapReader:
@@ -56,6 +61,7 @@ class ImapReader:
 
     async def list_folders(self, *, status: bool = True) -> list[Listed]:
         """LIST with everything in one round trip where the server can (RFC 5258, RFC 5819), else three."""
+        await self._drop_ahead()
         with translated(self.session.side, self.session.settings.where):
             self.session.unselect()
             listed: list[Listed] | None = None
@@ -158,6 +164,7 @@ class ImapReader:
 
     async def status(self, paths: Sequence[FolderPath]) -> list[FolderStatus | None]:
         """STATUS of each folder, pipelined."""
+        await self._drop_ahead()
         with translated(self.session.side, self.session.settings.where):
             self.session.unselect()
             asked = [self._ask_status(self.session.names.raw(path)) for path in paths]
@@ -181,6 +188,7 @@ class ImapReader:
 
     async def examine(self, path: FolderPath) -> FolderStatus:
         """Open a folder for reading. Raises FolderGone."""
+        await self._drop_ahead()
         exchange = self.session.select(path, read_only=True, condstore=self.features.condstore)
         return self._examined(path, exchange, await exchange.reply)
 
@@ -200,6 +208,7 @@ class ImapReader:
         changed_since: int = 0,
     ) -> Listing:
         """EXAMINE, one UID FETCH for all columns, and one more for each line full of `also`."""
+        await self._drop_ahead()
         question = Question(self, want, first_uid, also, identify, changed_since)
         with translated(self.session.side, self.session.settings.where):
             if changed_since and not also:
@@ -232,9 +241,15 @@ class ImapReader:
 
     def keywords(self, paths: Sequence[FolderPath]) -> Awaitable[Flags]:
         """EXAMINE each, pipelined, and read FLAGS."""
-        return self._keywords([self.session.select(path, read_only=True) for path in paths])
+        return self._keywords(paths, None if self._ahead is not None else self._opened(paths))
 
-    async def _keywords(self, asked: Sequence[Exchange]) -> Flags:
+    def _opened(self, paths: Sequence[FolderPath]) -> list[Exchange]:
+        return [self.session.select(path, read_only=True) for path in paths]
+
+    async def _keywords(self, paths: Sequence[FolderPath], asked: list[Exchange] | None) -> Flags:
+        if asked is None:
+            await self._drop_ahead()
+            asked = self._opened(paths)
         with translated(self.session.side, self.session.settings.where):
             found: set[str] = set()
             for exchange in asked:
@@ -253,15 +268,32 @@ class ImapReader:
             known = self._flags[raw] = frozenset(canonical_flags(raw))
         return known
 
+    def expect(self, job: FetchJob) -> None:
+        """EXAMINE and FETCH; the bodies wait, the first 2 MiB of them here, until `stream` asks for the same job."""
+        if self._ahead is None and not self.session.message_limit:
+            self._ahead = self._body_stream()
+            self._ahead.expect(job)
+
     def stream(self, jobs: Callable[[], FetchJob | None]) -> AsyncIterator[list[Item]]:
         """Read bodies; see Reader."""
+        stream, self._ahead = self._ahead or self._body_stream(), None
+        return stream.run(jobs)
+
+    def _body_stream(self) -> BodyStream:
         from mailferry.backends.imap_stream import BodyStream  # a pass that finds nothing new reads no bodies
 
-        return BodyStream(self, jobs).run()
+        return BodyStream(self)
+
+    async def _drop_ahead(self) -> None:
+        """Give up bodies that nobody will read: only the end of the connection stops them."""
+        if self._ahead is not None:
+            self._ahead = None
+            await self.reopen()
 
     async def reopen(self) -> None:
-        """Log in again after the connection broke."""
+        """Log in again: the connection broke, or what comes over it is of no use."""
         session = self.session
+        session.client.abort()
         fresh = await Session.open(session.settings, session.side, session.log)
         for path in list(session.names._seen):
             fresh.names._seen.setdefault(path, session.names.raw(path))

@@ -40,7 +40,7 @@ class ImapChunk:
         self._its_turn = False
         self._sealed = False
         self._released = False
-        self._proving = False  # a command is under way that later ones will rely on
+        self._proof: Gate | None = None  # what follows relies on the server's opening it
         self._exchange: Exchange | None = None
         self._gate: Gate | None = None
 
@@ -49,13 +49,17 @@ class ImapChunk:
         self._its_turn = True
         self._advance()
 
+    def go_on(self) -> None:
+        """The server has answered what was waited for."""
+        self._advance()
+
     def add(self, mail: Mail, flags: Flags, date: int, zone: int) -> None:
         """Take one message."""
         raise NotImplementedError
 
     def piece(self, data: bytes) -> None:
         """Take the next bytes of the message begun last."""
-        if self._exchange is not None:
+        if self._exchange is not None and not self._given:
             self._client.push(self._exchange, data)
         else:
             self._keep(data, len(data))
@@ -102,7 +106,7 @@ class ImapChunk:
         head, wait = self._lane.head(self._raw, mail, flags, date, zone, self._mode)
         self._client.push(exchange, head)
         if wait:
-            self._proving |= self._lane.prove(exchange, self._raw, flags, self._mode)
+            self._proof = self._lane.prove(exchange, self._raw, flags, self._mode) or self._proof
         self._client.push(exchange, mail.data)
 
     def _end(self) -> None:
@@ -110,10 +114,11 @@ class ImapChunk:
         if self._exchange is not None and self._sealed and self._gate is None:
             self._gate = self._client.hold(self._exchange)
             self._client.finish(self._exchange)
-            if self._proving:
-                self._exchange.reply.add_done_callback(lambda _: self._lane.passed(self))
-            else:
+            if self._proof is None or self._proof.is_open:
                 self._lane.passed(self)
+            else:  # the last one: they are opened in order
+                self._proof.on_opened = lambda: self._lane.passed(self)
+                self._exchange.reply.add_done_callback(lambda _: self._lane.passed(self))
         if self._gate is not None and self._released:
             self._gate.open()
 
@@ -146,10 +151,10 @@ class MultiChunk(ImapChunk):
     def add(self, mail: Mail, flags: Flags, date: int, zone: int) -> None:
         """Take one message, behind those before it in the same command."""
         self._count += 1
-        if not self._its_turn:
+        lane, exchange = self._lane, self._exchange
+        if not self._its_turn or self._given or lane.is_awaited(flags):
             self._keep((mail, flags, date, zone), len(mail.data))
             return
-        lane, exchange = self._lane, self._exchange
         if exchange is None:
             exchange = self._start()
         if exchange.reply.done():
@@ -179,10 +184,18 @@ class MultiChunk(ImapChunk):
     def _advance(self) -> None:
         if not self._its_turn:
             return
-        for given in self._take_kept():
+        kept = self._take_kept()
+        for at, given in enumerate(kept):
             exchange = self._exchange or self._start()
+            if exchange.reply.done():
+                self._refused = True
+                break
             if isinstance(given, bytes):
                 self._client.push(exchange, given)
+            elif self._lane.is_awaited(given[1]):
+                for later in kept[at:]:
+                    self._keep(later, len(later if isinstance(later, bytes) else later[0].data))
+                return
             else:
                 self._push(exchange, *given)
         if self._exchange is None and self._released:
@@ -242,9 +255,9 @@ class SingleChunk(ImapChunk):
             exchanges.append(exchange)
             self._push(exchange, *given)
             self._client.finish(exchange)
-            if self._proving:
+            if self._proof is not None:
                 await asyncio.wait((exchange.reply,))
-                self._proving = False
+                self._proof = None
         self._lane.passed(self)
         await self._wait_for(exchanges)
 

@@ -21,6 +21,7 @@ from mailferry.imap.capability import LiteralMode
 from mailferry.imap.client import ImapClient
 from mailferry.imap.errors import ImapError
 from mailferry.imap.exchange import Exchange
+from mailferry.imap.outgoing import Gate
 from mailferry.imap.values import DateCodec
 from mailferry.records import dataclass, field
 
@@ -53,6 +54,7 @@ class ImapLane:
         self._proven_folder = b""
         mode = session.client.capabilities.literal_mode
         self._plus_bytes = {LiteralMode.PLUS: _SYNC_ABOVE, LiteralMode.MINUS: 4096}.get(mode, -1)
+        self._awaited: Flags = frozenset()
         self._line: deque[ImapChunk] = deque()  # chunks that have not pushed all of theirs; the first may
         self._moved: asyncio.Future[None] | None = None
 
@@ -90,10 +92,13 @@ class ImapLane:
             return
         first = self._line[0] is chunk
         self._line.remove(chunk)
-        if self._moved is not None and not self._moved.done():
-            self._moved.set_result(None)
+        self._wake()
         if first and self._line:
             self._line[0].take_turn()
+
+    def _wake(self) -> None:
+        if self._moved is not None and not self._moved.done():
+            self._moved.set_result(None)
 
     # what the server is known to take
 
@@ -132,17 +137,33 @@ class ImapLane:
             spelt = self._proven_flags[flags] = commands.flag_list(flags)
         return spelt
 
-    def keywords_proven(self, keywords: Collection[str]) -> None:
-        """Take note that the server takes these keywords."""
-        self._mine.flags |= set(keywords)
+    def await_keywords(self, keywords: Flags) -> None:
+        """Take note that the server has been asked about these keywords on this connection."""
+        self._awaited = keywords
 
-    def prove(self, exchange: Exchange, raw: bytes, flags: Flags, mode: Mode) -> bool:
-        """Put a gate before the body, and say whether what follows in the same command relies on what is before. A
-        refusal in place of the `+` takes it back; other commands must wait for the answer.
+    def keywords_answered(self, proven: Flags) -> None:
+        """Take note of those that the server takes; what waited for its answer may go on."""
+        self._awaited = frozenset()
+        self._mine.flags |= proven
+        if self._line:
+            self._line[0].go_on()
+        self._wake()
+
+    def is_awaited(self, flags: Flags) -> bool:
+        """Say whether it pays to wait for the answer about these flags: a message that goes first shows the server the
+        form of date and flags anyway, and the answer comes with the one to that. Else each keyword costs a round trip.
+        """
+        if not self._awaited or not self._mine.form:
+            return False
+        return any(flag in self._awaited and flag not in self._mine.flags for flag in flags)
+
+    def prove(self, exchange: Exchange, raw: bytes, flags: Flags, mode: Mode) -> Gate | None:
+        """Put a gate before the body; give it if what follows relies on what is before. A refusal in place of the `+`
+        takes it back; other commands must wait until the gate is open.
         """
         gate = self.client.hold(exchange, for_server=True)
         if self._waits_always(mode) or self._is_proven(raw, flags):
-            return False
+            return None
         gate.proves = True
         mine, form = self._mine, self._mine.form
         fresh_flags = set(flags) - mine.flags
@@ -160,7 +181,7 @@ class ImapLane:
         mine.form = True
         mine.folders.add(raw)
         mine.flags |= flags
-        return True
+        return gate
 
     # waiting
 
@@ -173,13 +194,16 @@ class ImapLane:
         """Wait until there is room."""
         try:
             await self.client.drain(HIGH_BYTES)
-            # A chunk that streams waits for those before it, which wait for the ledger: not for us.
-            while len(self._line) > 1 and self._line[-1].held_bytes > HIGH_BYTES and self.client.error is None:
+            # A chunk that streams waits for those before it, which wait for the ledger or the server: not for us.
+            while self._line and self._line[-1].held_bytes > HIGH_BYTES and self._is_held() and not self.client.error:
                 self._moved = asyncio.get_running_loop().create_future()
                 await self._moved
                 await self.client.drain(HIGH_BYTES)
         except ImapError as error:
             raise self.lost(error) from error
+
+    def _is_held(self) -> bool:
+        return len(self._line) > 1 or bool(self._awaited)
 
     def lost(self, error: BaseException) -> errors.MailferryError:
         """Say in the user's words why the connection ended."""

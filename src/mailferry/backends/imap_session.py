@@ -260,6 +260,7 @@ class Session:
         return Features(
             name=self.software,
             reports_new_ids=caps.has("UIDPLUS"),
+            one_lane=caps.has("MULTIAPPEND"),
             keeps_bytes=quirks.keeps_bytes,
             condstore=caps.has("CONDSTORE"),
             max_message_bytes=caps.append_limit,

@@ -44,9 +44,9 @@ class _Step:
 class BodyStream:
     """One run of ImapReader.stream."""
 
-    def __init__(self, reader: ImapReader, jobs: Callable[[], FetchJob | None]) -> None:
+    def __init__(self, reader: ImapReader) -> None:
         self._reader = reader
-        self._jobs = jobs
+        self._expected: FetchJob | None = None
         self._inbox = Inbox()
         self._steps: deque[_Step] = deque()
         self._again: deque[FetchJob] = deque()  # what was under way when the connection broke
@@ -59,11 +59,16 @@ class BodyStream:
         self._failed = False
         self._limit = reader.session.message_limit  # looked for among all capabilities: not for each batch
 
-    async def run(self) -> AsyncIterator[list[Item]]:
+    def expect(self, job: FetchJob) -> None:
+        """Ask for what will be the first job."""
+        self._expected = job
+        self._submit(job, [job.ranges])
+
+    async def run(self, jobs: Callable[[], FetchJob | None]) -> AsyncIterator[list[Item]]:
         """Yield batches until the jobs run out."""
         session = self._reader.session
         while True:
-            await self._fill()
+            await self._fill(jobs)
             if not self._steps:
                 return
             try:
@@ -89,13 +94,29 @@ class BodyStream:
         assert translated is not None
         return translated
 
-    async def _fill(self) -> None:
+    async def _fill(self, jobs: Callable[[], FetchJob | None]) -> None:
         limit = self._limit
         while len(self._steps) < (1 if limit else IN_FLIGHT):
-            job = self._again.popleft() if self._again else self._jobs()
+            job = self._again.popleft() if self._again else jobs()
+            if self._expected is not None and await self._was_expected(job):
+                continue
             if job is None:
                 return
             self._submit(job, await self._parts(job, limit) if limit else [job.ranges])
+
+    async def _was_expected(self, job: FetchJob | None) -> bool:
+        """Say whether the first job is under way already; what is under way in its place is given up."""
+        expected, self._expected = self._expected, None
+        assert expected is not None
+        if job is not None and (job.path, job.ranges) == (expected.path, expected.ranges):
+            for step in self._steps:
+                step.job = job if step.job is not None else None
+            return True
+        self._steps.clear()
+        self._inbox = Inbox()
+        await self._reader.reopen()
+        self._limit = self._reader.session.message_limit
+        return False
 
     async def _parts(self, job: FetchJob, limit: int) -> Sequence[Sequence[UidRange]]:
         """Cut a job into what the server answers in one go. Nothing else is under way."""

@@ -42,6 +42,7 @@ class ImapTarget(ImapReader):
         self._lane: ImapLane | None = None
         self._selected: dict[FolderPath, Exchange] = {}  # SELECTs that went out ahead of the question
         self._subscribed: list[Exchange] = []
+        self._awaited: Flags = frozenset()  # keywords that the server has been asked about
 
     @classmethod
     async def open(
@@ -140,12 +141,16 @@ class ImapTarget(ImapReader):
             return
         never = b"%d" % MAX_UID
         exchange = self.session.client.submit(commands.uid_store(never, "+FLAGS.SILENT", words), tolerant=True)
+        self._awaited = words
+        if self._lane is not None:
+            self._lane.await_keywords(words)
 
         def answered(reply: asyncio.Future[Tagged]) -> None:
-            if reply.exception() is None and reply.result().status == "OK":
-                self._proof.flags |= words
-                if self._lane is not None:
-                    self._lane.keywords_proven(words)
+            self._awaited = frozenset()
+            proven = words if reply.exception() is None and reply.result().status == "OK" else frozenset()
+            self._proof.flags |= proven
+            if self._lane is not None:
+                self._lane.keywords_answered(proven)
 
         exchange.reply.add_done_callback(answered)
 
@@ -153,6 +158,7 @@ class ImapTarget(ImapReader):
         """The first lane takes this connection, each further one its own."""
         if self._lane is None:
             self._lane = ImapLane(self.session, self._proof, self._lane_closed)
+            self._lane.await_keywords(self._awaited)
             return self._lane
         session = await Session.open(self.session.settings, self.session.side, self.session.log)
         session.names = self.session.names

@@ -42,7 +42,7 @@ from mailferry.backends.maildir_lane import MaildirLane
 from mailferry.backends.maildir_names import raw_name_of
 from mailferry.backends.maildir_scan import Uids, disk_error, own_path, source_uids, take_snapshot, target_uids
 from mailferry.backends.maildir_stream import BodyStream, FolderView, list_messages
-from mailferry.backends.maildir_uids import UidFile, Validities
+from mailferry.backends.maildir_uids import UidFile, Validities, default_state_directory
 from mailferry.backends.maildir_write import FolderWriter
 from mailferry.errors import CommandFailed, FolderGone, RootNotFound, Side
 
@@ -62,6 +62,7 @@ FEATURES = Features(
     forbidden_first="~",
     path_bytes=250,  # one directory name holds all parts; some room is left for its dot and a numbered twin
     idempotent_names=True,
+    one_lane=True,
     uid_expunge=True,
     settle_seconds=0.0,
 )
@@ -85,6 +86,9 @@ class MaildirReader:
     async def list_folders(self, *, status: bool = True) -> list[Listed]:
         """List the folders; those without mail of their own are not selectable."""
         return await self._run(self._list, status)
+
+    def expect(self, job: FetchJob) -> None:
+        """Nothing: there is no server to be asked."""
 
     async def keywords(self, paths: Sequence[FolderPath]) -> Flags:
         """Not told: no reader has a use for it."""
@@ -264,12 +268,6 @@ class MaildirTarget(MaildirReader):
     def _release(self, path: FolderPath, writer: FolderWriter) -> None:
         # Kept open, for the next chunk mostly goes to the same folder.
         writer.chunks -= 1
-
-
-def default_state_directory() -> Path:
-    """Where UIDs of sources are kept that have no table of their own (XDG Base Directory Specification)."""
-    base = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(base) if os.path.isabs(base) else Path.home() / ".local" / "state") / "mailferry" / "maildir"
 
 
 async def open_reader(path: Path, *, state_directory: Path | None = None, now: Clock = time.time) -> MaildirReader:

@@ -11,6 +11,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from mailferry.backends.maildir_names import unique_part
 from mailferry.records import dataclass, field
@@ -23,6 +24,12 @@ _LARGEST = 2**32 - 1
 
 Arrival = Callable[[bytes], tuple[int, int, bytes]]
 """Sort key of a unique part: the order in which new files are numbered."""
+
+
+def default_state_directory() -> Path:
+    """Where UIDs of sources are kept that have no table of their own (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_STATE_HOME", "")
+    return (Path(base) if os.path.isabs(base) else Path.home() / ".local" / "state") / "mailferry" / "maildir"
 
 
 @dataclass(slots=True)

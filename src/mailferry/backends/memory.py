@@ -72,6 +72,9 @@ class MemoryMailbox:
         with self._step("list"):
             return [self._listed(folder, status) for folder in self._server.folders]
 
+    def expect(self, job: FetchJob) -> None:
+        """Nothing: there is no server to be asked."""
+
     async def keywords(self, paths: Sequence[FolderPath]) -> Flags:
         """Not told: no reader has a use for it."""
         return frozenset()

@@ -61,6 +61,7 @@ class MemoryOptions:
         return Features(
             name=self.name,
             reports_new_ids=self.reports_new_ids,
+            one_lane=self.multi_append,
             keeps_bytes=self.keeps_bytes,
             keeps_internal_date=self.keeps_internal_date,
             condstore=self.condstore,

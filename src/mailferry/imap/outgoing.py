@@ -13,7 +13,7 @@ from collections.abc import Callable
 class Gate:
     """Closed until `open()`."""
 
-    __slots__ = ("_opened", "for_server", "is_open", "on_refused", "proves")
+    __slots__ = ("_opened", "for_server", "is_open", "on_opened", "on_refused", "proves")
 
     def __init__(self, opened: Callable[[], None], *, for_server: bool) -> None:
         self._opened = opened
@@ -21,12 +21,14 @@ class Gate:
         self.is_open = False
         self.proves = False  # what is behind relies on the server's taking what is before
         self.on_refused: Callable[[], None] = lambda: None
+        self.on_opened: Callable[[], None] = lambda: None
 
     def open(self) -> None:
         """Let what is behind pass."""
         if not self.is_open:
             self.is_open = True
             self._opened()
+            self.on_opened()
 
 
 class Outgoing:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeVar
 
 from mailferry.backends.base import Flags, FolderPath, Reader, Target, Want
+from mailferry.sync.ahead import first_job
 from mailferry.sync.flags import FlagsOfSource, follow_flags
 from mailferry.sync.gone import follow_folders, look_for_failed
 from mailferry.sync.ledger import ExceptionKind, FolderRow, Ledger, Load
@@ -86,6 +87,8 @@ class Attempt:
         fresh = [e.source for e in self.map.entries if e.source.raw_name not in rows and e.source.status is not None]
         if fresh:
             self._ask_keywords(source, [folder.path for folder in fresh])
+            if not rows and (first := first_job(self.map, there, target.features, self._options)) is not None:
+                source.expect(first)
             asyncio.get_running_loop().run_in_executor(None, _load_copier)
         works = await prepare.works(rows, listed, there)
         await self._copy(source, target, [w for w in works if w.row.id not in prepare.unsettled])

@@ -97,6 +97,10 @@ class SteadyReader:
         """See `Reader.keywords`."""
         return await self._ask(lambda reader: reader.keywords(paths))
 
+    def expect(self, job: FetchJob) -> None:
+        """See `Reader.expect`."""
+        self._reader.expect(job)
+
     async def stream(self, jobs: Callable[[], FetchJob | None]) -> AsyncIterator[list[Item]]:
         """See `Reader.stream`; a job that was taken up again may end under fewer ranges."""
         under_way: deque[FetchJob] = deque()
