@@ -9,6 +9,7 @@ from mailferry.backends.base import Features, FolderPath
 from mailferry.backends.imap_errors import translated
 from mailferry.backends.imap_names import NameCodec, Namespace
 from mailferry.backends.imap_root import RootFinder
+from mailferry.backends.keys import imap_key
 from mailferry.errors import Side
 from mailferry.imap import commands, sasl
 from mailferry.imap.client import ImapClient, Timeouts
@@ -51,9 +52,7 @@ class ImapSettings:
     @property
     def key(self) -> str:
         """Name of the mailbox in the ledger."""
-        root = f";root={self.user_root}" if self.user_root else ""
-        authzid = f";as={self.authzid}" if self.authzid else ""
-        return f"imap://{self.user}{authzid}@{self.host.lower()}:{self.port}{root}"
+        return imap_key(self.user, self.host, self.port, authzid=self.authzid, user_root=self.user_root)
 
 
 class Session:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from mailferry.backends.keys import imap_key
 from mailferry.errors import MailferryError, Side
 from mailferry.imap.values import Secret
 from mailferry.records import dataclass
@@ -70,7 +71,7 @@ def mailbox_key(location: Location) -> str:
     """Give the `key` that a reader of this location will have, without opening it."""
     if location.kind == "maildir":
         return f"maildir://{os.path.realpath(location.path)}"
-    return _imap_settings(location).key
+    return imap_key(location.user, location.host, location.port, authzid=location.authzid, user_root=location.user_root)
 
 
 def mailbox_lock_name(location: Location) -> str:
@@ -99,6 +100,20 @@ async def open_target(location: Location, log: logging.Logger | None = None) -> 
     AlreadyRunning, ReadOnly and OverQuota.
     """
     return await target_opener(location, log)()
+
+
+@contextmanager
+def connecting(*locations: Location) -> Iterator[None]:
+    """Begin to connect to the servers of these mailboxes; nothing is said to them before a mailbox is opened."""
+    from mailferry.imap import dial
+
+    for location in locations:
+        if location.kind == "imap":
+            dial.begin(location.host, location.port)
+    try:
+        yield
+    finally:
+        dial.drop()
 
 
 def source_opener(

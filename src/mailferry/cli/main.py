@@ -84,9 +84,12 @@ def _copy(arguments: argparse.Namespace) -> int:
         from mailferry.cli.plan import plan
 
         return plan(request, make_options(arguments))
-    from mailferry.cli.copy import copy
+    from mailferry.backends.registry import connecting
 
-    return copy(request, arguments)
+    with connecting(request.source, request.target):
+        from mailferry.cli.copy import copy
+
+        return copy(request, arguments)
 
 
 def _verify(arguments: argparse.Namespace) -> int:

@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Callable
 from itertools import islice
 
+from mailferry.imap import dial
+
 RECEIVE_BYTES = 1 << 20
 _IOV = 512  # segments per sendmsg; the system's limit is 1,024
 _TLS_BLOCK = 131_072
@@ -264,23 +266,30 @@ def client_context(*, accept_untrusted: bool, ca_file: str | None = None) -> ssl
 
 async def connect_socket(host: str, port: int, timeout_seconds: float) -> socket.socket:
     """Connect, trying each address in turn. Raises OSError (TimeoutError included)."""
-    loop = asyncio.get_running_loop()
     async with asyncio.timeout(timeout_seconds):
-        infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        last: OSError | None = None
-        for family, kind, protocol, _, address in infos:
-            sock = socket.socket(family, kind, protocol)
-            sock.setblocking(False)
-            try:
-                await loop.sock_connect(sock, address)
-            except OSError as error:
-                sock.close()
-                last = error
-                continue
-            except BaseException:
-                sock.close()
-                raise
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            return sock
+        begun = dial.take(host, port)
+        sock = await (_connected(host, port) if begun is None else asyncio.wrap_future(begun))
+    sock.setblocking(False)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return sock
+
+
+async def _connected(host: str, port: int) -> socket.socket:
+    loop = asyncio.get_running_loop()
+    infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    last: OSError | None = None
+    for family, kind, protocol, _, address in infos:
+        sock = socket.socket(family, kind, protocol)
+        sock.setblocking(False)
+        try:
+            await loop.sock_connect(sock, address)
+        except OSError as error:
+            sock.close()
+            last = error
+            continue
+        except BaseException:
+            sock.close()
+            raise
+        return sock
     raise last or OSError(f"no address for {host}")
