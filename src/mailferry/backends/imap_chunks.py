@@ -249,6 +249,7 @@ class SingleChunk(ImapChunk):
 
     async def _send_all(self) -> None:
         exchanges = []
+        self._lane.enter(self._raw)
         for given in self._take_kept():
             assert not isinstance(given, bytes)
             exchange = self._begin()
@@ -267,6 +268,7 @@ class SingleChunk(ImapChunk):
                 assert self._exchange is not None
                 self._client.push(self._exchange, given)
             else:
+                self._lane.enter(self._raw)
                 self._exchange = self._begin()
                 self._push(self._exchange, *given)
         self._end()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from mailferry.backends.base import INBOX, Chunk, Mail, Mode, OutcomeKind
+from mailferry.backends.base import INBOX, Chunk, FolderPath, Mail, Mode, OutcomeKind
 from mailferry.backends.imap_lane import ImapLane, Proof
 from mailferry.backends.imap_session import ImapSettings, Session
 from mailferry.errors import Side
@@ -32,9 +32,16 @@ class Server:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, to its end."""
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            await self.talk(reader, writer)
-        writer.close()
+        try:
+            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                await self.talk(reader, writer)
+        finally:
+            writer.close()
+
+    @property
+    def appends(self) -> list[bytes]:
+        """The APPEND commands among the others."""
+        return [line for line in self.log if line.startswith(b"APPEND")]
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Read commands and answer them."""
@@ -65,7 +72,9 @@ async def lane(request: pytest.FixtureRequest) -> AsyncIterator[tuple[ImapLane, 
     made = ImapLane(session, Proof(folders={b"INBOX"}), session.client.logout)
     yield made, server
     await made.close()
-    await asyncio.gather(*server.open)
+    for task in server.open:
+        task.cancel()
+    await asyncio.gather(*server.open, return_exceptions=True)
     listening.close()
 
 
@@ -119,7 +128,7 @@ async def test_the_first_append_of_a_connection_waits_for_the_server(lane: tuple
     for number in range(3):
         add(chunk, b"message %d" % number)
     await chunk.release()
-    waits = [not line.endswith(b"+}") for line in server.log]
+    waits = [not line.endswith(b"+}") for line in server.appends]
     assert waits[0]
     assert waits[1:] == [not writer.client.capabilities.literal_allows(9)] * 2
 
@@ -134,8 +143,28 @@ async def test_another_lane_does_not_rely_on_what_the_first_one_shows(lane: tupl
     for chunk in chunks:
         add(chunk, b"x")
     await asyncio.gather(*(chunk.release() for chunk in chunks))
-    assert [line.endswith(b"{1}") for line in server.log] == [True, True]
     await other.client.logout()
+    assert [line.endswith(b"{1}") for line in server.appends] == [True, True]
+
+
+async def test_a_folder_is_opened_once_for_single_messages(lane: tuple[ImapLane, Server]) -> None:
+    """A server that has it open need not open it for each."""
+    writer, server = lane
+    work = FolderPath(("Work",))
+    for path, data in ((INBOX, b"1"), (INBOX, b"2"), (work, b"3"), (INBOX, b"4" * LARGE)):
+        chunk = writer.chunk(path, Mode.SINGLE, "")
+        add(chunk, data)
+        await chunk.release()
+    entered = [line.split()[1] for line in server.log if line.split()[0] in (b"SELECT", b"APPEND")]
+    assert entered == [b"INBOX"] * 3 + [b"Work"] * 2 + [b"INBOX"] * 2
+
+
+async def test_a_folder_is_not_opened_for_messages_that_share_a_command(lane: tuple[ImapLane, Server]) -> None:
+    writer, server = lane
+    chunk = writer.chunk(INBOX, mode_of(writer), "")
+    add(chunk, b"1")
+    await chunk.release()
+    assert any(line.startswith(b"SELECT") for line in server.log) is (mode_of(writer) is not Mode.MULTI)
 
 
 async def test_a_refused_first_message_leaves_the_others(lane: tuple[ImapLane, Server]) -> None:
