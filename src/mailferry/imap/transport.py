@@ -1,4 +1,4 @@
-"""Bytes over TCP, plain or TLS. With client.py the only place in imap/ that does I/O.
+"""Bytes over TCP, plain or TLS. With client.py and dial.py the only place in imap/ that does I/O.
 
 Raw non-blocking sockets on the event loop's selector rather than asyncio's transports: these copy every write, and from
 Python 3.12 on may keep references to it. What is handed over here, in both directions, is immutable.
