@@ -39,13 +39,14 @@ def add_token(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(
         dest="action", metavar="ACTION", title="actions", required=True, prog="mailferry token"
     )
-    new = actions.add_parser("new", help="make a token and print it", allow_abbrev=False)
+    look = parser.formatter_class
+    new = actions.add_parser("new", help="make a token and print it", allow_abbrev=False, formatter_class=look)
     new.add_argument("name", metavar="NAME", help="what it is for")
     new.add_argument(
         "--role", choices=("operator", "viewer"), default="operator", help="may do all, or only look (default operator)"
     )
-    listed = actions.add_parser("list", help="list the tokens", allow_abbrev=False)
-    remove = actions.add_parser("remove", help="make a token worthless", allow_abbrev=False)
+    listed = actions.add_parser("list", help="list the tokens", allow_abbrev=False, formatter_class=look)
+    remove = actions.add_parser("remove", help="make a token worthless", allow_abbrev=False, formatter_class=look)
     remove.add_argument("name", metavar="NAME", help="as the list has it")
     for action in (new, listed, remove):  # no default here: it would win over what was given before the action
         add_data(action, default=argparse.SUPPRESS)
