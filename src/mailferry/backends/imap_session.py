@@ -78,7 +78,7 @@ class Session:
     ) -> Session:
         """Connect and log in; `listing`: ask for the list of folders at once, for `ask_for_list`.
 
-        Raises ConnectFailed, TlsFailed, LoginFailed, ServerBusy, ProtocolBroken.
+        Raises ConnectFailed, ConnectionLost, TlsFailed, LoginFailed, ServerBusy, ProtocolBroken.
         """
         context = None
         if settings.security != "none":

@@ -90,7 +90,7 @@ def mailbox_lock_name(location: Location) -> str:
 async def open_reader(location: Location, side: Side, log: logging.Logger | None = None) -> Reader:
     """Open a mailbox for reading. `log` gets the wire trace.
 
-    Raises ConnectFailed, TlsFailed, LoginFailed, ServerBusy, ProtocolBroken, RootNotFound.
+    Raises ConnectFailed, ConnectionLost, TlsFailed, LoginFailed, ServerBusy, ProtocolBroken, RootNotFound.
     """
     return await source_opener(location, side, log)()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from mailferry.backends.registry import mailbox_lock_name, source_opener, target_opener
 from mailferry.cli.requests import Request, make_options
 from mailferry.cli.wiretrace import Loggers, wire_trace
-from mailferry.errors import MailferryError, Retry, Side
+from mailferry.errors import ConnectionLost, MailferryError, Retry, ServerTimedOut, Side
 from mailferry.sync.lock import TargetLock
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ Opened = TypeVar("Opened", bound="Reader", covariant=True)
 class Early(Generic[Opened]):
     """Opens a mailbox again and again; the first time has begun when this is made. Needs a running loop.
 
-    A server that cannot be reached the first time is not tried again: the name or the port may be wrong, and the user
-    is there to mend it.
+    A server that cannot be reached or understood the first time is not tried again: the name, the port or the security
+    may be wrong, and the user is there to mend it. One that took the connection and cut it is tried as later.
     """
 
     def __init__(self, opener: Callable[[], Awaitable[Opened]]) -> None:
@@ -40,7 +40,8 @@ class Early(Generic[Opened]):
         try:
             return await first
         except MailferryError as error:
-            if error.retry is Retry.SOON:
+            cut = isinstance(error, ConnectionLost) and not isinstance(error, ServerTimedOut)
+            if error.retry is Retry.SOON and not cut:
                 error.retry = Retry.AFTER_REPAIR
             raise
 

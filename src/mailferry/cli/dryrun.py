@@ -21,7 +21,7 @@ from mailferry.errors import MailferryError, RootNotFound, Side
 from mailferry.records import dataclass, field
 from mailferry.sync.ledger import FolderRow, Ledger, Load
 from mailferry.sync.leftout import apply_range, left_out
-from mailferry.sync.limit import choose, must_choose, over_limit
+from mailferry.sync.limit import choose, must_choose, over_limit, uids_changed
 from mailferry.sync.names import FolderMap, MappedFolder, map_folders
 from mailferry.sync.options import Options
 from mailferry.sync.plan import FolderPlan, is_unchanged, plan_folder, within
@@ -88,7 +88,7 @@ async def make_plan(request: Request, options: Options, loggers: Loggers) -> Pla
                     raise target
                 features = target.features if target is not None else features_before_it_exists(request.target)
                 assert features is not None  # only what a copy makes may be missing
-                return await _Planner(source, target, features, ledger, options).plan()
+                return await Planner(source, target, features, ledger, options).plan()
             finally:
                 for reader in opened:
                     if reader is not None and not isinstance(reader, BaseException):
@@ -103,8 +103,8 @@ async def _there(opening: Awaitable[Reader]) -> Reader | None:
         return None
 
 
-class _Planner:
-    """One plan."""
+class Planner:
+    """Makes one plan. `target`: None if it is not there yet; `ledger`: a copy, which is written to."""
 
     def __init__(
         self, source: Reader, target: Reader | None, features: Features, ledger: Ledger, options: Options
@@ -119,29 +119,33 @@ class _Planner:
         self._received = options.received
 
     async def plan(self) -> Plan:
-        """Map the folders, and look into each that is not as it was."""
+        """Map the folders, and look into each that is not as it was. Raises MailferryError."""
         listed = await self._source.list_folders()
         there: Sequence[Listed] = await self._target.list_folders() if self._target is not None else []
-        rows = {row.source_raw: row for row in await self._ledger.folders()}
+        rows: Mapping[bytes, FolderRow] = {row.source_raw: row for row in await self._ledger.folders()}
         known = {raw: row.target_path for raw, row in rows.items()}
         mapped: FolderMap = map_folders(listed, there, self._source.features, self._features, known, self._filter)
         counts = {folder.path: folder.status.messages for folder in there if folder.status is not None}
         plan = Plan(target_exists=self._target is not None, warnings=list(mapped.warnings))
         plan.left_out = [(str(out.source.path), out.text) for out in mapped.left_out]
         statuses = {entry.source.raw_name: await self._status(entry) for entry in mapped.entries}
-        present = [row for raw, row in rows.items() if statuses.get(raw) is not None]
-        await apply_range(self._source, self._ledger, present, self._received)
-        limited = await self._limit(mapped.entries, rows, statuses)
-        outside = left_out(await self._ledger.exceptions(), rows.values())
+        rows = await self._with_fresh(rows, mapped.entries, statuses)
+        folders = [(rows[raw], status) for raw, status in statuses.items() if status is not None]
+        await apply_range(self._source, self._ledger, [row for row, _ in folders], self._received)
+        await self._limit(folders)
+        exceptions = await self._ledger.exceptions()
+        # What was left out of a folder whose UIDs changed is looked at once more.
+        known_rows = [row for row, status in folders if not uids_changed(row, status)]
+        over, outside = over_limit(exceptions, known_rows), left_out(exceptions, known_rows)
         for entry in mapped.entries:
             planned = PlannedFolder(str(entry.source.path), str(entry.target), entry.reason, entry.exists)
-            row, status = rows.get(entry.source.raw_name), statuses[entry.source.raw_name]
+            status = statuses[entry.source.raw_name]
             planned.there = counts.get(entry.target, 0) if entry.source.raw_name not in known else 0
-            if row is not None:
-                planned.over_limit, planned.left_out = limited.get(row.id, 0), outside.get(row.id, 0)
             if status is None:
                 planned.error = "the folder cannot be read"
             else:
+                row = rows[entry.source.raw_name]
+                planned.over_limit, planned.left_out = over.get(row.id, 0), outside.get(row.id, 0)
                 await self._look(entry, row, status, planned)
             plan.folders.append(planned)
         return plan
@@ -149,41 +153,30 @@ class _Planner:
     async def _status(self, entry: MappedFolder) -> FolderStatus | None:
         return entry.source.status or (await self._source.status([entry.source.path]))[0]
 
-    async def _limit(
+    async def _with_fresh(
         self,
+        rows: Mapping[bytes, FolderRow],
         entries: Sequence[MappedFolder],
-        rows: dict[bytes, FolderRow],
         statuses: Mapping[bytes, FolderStatus | None],
-    ) -> Mapping[int, int]:
-        """Leave out what a copy would, in this copy of the ledger. Gives the numbers by the id of the folder's row.
+    ) -> Mapping[bytes, FolderRow]:
+        """Give the rows with those of new folders added, in this copy of the ledger: the limit is of all folders."""
+        made = [
+            FolderRow(0, raw, entry.source.path, entry.target, source_uid_validity=status.uid_validity)
+            for entry in entries
+            if (raw := entry.source.raw_name) not in rows and (status := statuses[raw]) is not None
+        ]
+        return {**rows, **{row.source_raw: row for row in await self._ledger.save_folders(made)}}
 
-        Folders that the ledger does not know are added to `rows` if they are needed for it.
-        """
-        found = {entry.source.raw_name: status for entry in entries if (status := statuses[entry.source.raw_name])}
-        begun = bool(await self._ledger.counts()) or any(rows[raw].source_uid_next_done for raw in found if raw in rows)
-        if not begun and sum(status.messages for status in found.values()) > self._max_items:
-            fresh = [entry.source for entry in entries if entry.source.raw_name in set(found) - set(rows)]
-            targets = {entry.source.raw_name: entry.target for entry in entries}
-            made = await self._ledger.save_folders(
-                [
-                    FolderRow(
-                        0, x.raw_name, x.path, targets[x.raw_name], source_uid_validity=found[x.raw_name].uid_validity
-                    )
-                    for x in fresh
-                ]
-            )
-            rows.update({row.source_raw: row for row in made})
-        folders = [(rows[raw], status) for raw, status in found.items() if raw in rows]
+    async def _limit(self, folders: Sequence[tuple[FolderRow, FolderStatus]]) -> None:
+        """Leave out what a copy would, in this copy of the ledger."""
         most, received = self._max_items, self._received
+        begun = bool(await self._ledger.counts()) or any(row.source_uid_next_done for row, _ in folders)
         if await must_choose(self._ledger, folders, most, received, begun=begun):
             await choose(self._source, self._ledger, folders, most, received, begun=begun)
-        return over_limit(await self._ledger.exceptions(), rows.values())
 
-    async def _look(
-        self, entry: MappedFolder, row: FolderRow | None, status: FolderStatus, planned: PlannedFolder
-    ) -> None:
+    async def _look(self, entry: MappedFolder, row: FolderRow, status: FolderStatus, planned: PlannedFolder) -> None:
         planned.found = status.messages
-        if not status.messages or (row is not None and await self._is_unchanged(row, status)):
+        if not status.messages or await self._is_unchanged(row, status):
             return
         received = self._received
         try:
@@ -208,9 +201,9 @@ class _Planner:
     async def _is_unchanged(self, row: FolderRow, status: FolderStatus) -> bool:
         return is_unchanged(row, status) and not await self._ledger.lost_uids(row.id)
 
-    async def _wanted(self, row: FolderRow | None, status: FolderStatus) -> FolderPlan | None:
+    async def _wanted(self, row: FolderRow, status: FolderStatus) -> FolderPlan | None:
         """Give what is not known of the folder; None if nothing is."""
-        if row is None or row.source_uid_validity != status.uid_validity:
+        if row.source_uid_validity != status.uid_validity:
             return None
         covers = await self._ledger.covers(row.id, source_uid_validity=row.source_uid_validity)
         chunks = await self._ledger.chunks(row.id, columns=Load.OUTCOMES)

@@ -113,7 +113,10 @@ class ImapClient:
             self._transport = Transport(sock, self._on_data, self._on_lost)
         else:
             self._transport = secure = TlsTransport(sock, context, self.host, self._on_data, self._on_lost)
-            await secure.secured
+            try:
+                await secure.secured
+            except ConnectionError as error:  # the server was reached: unlike a refused connection, this may pass
+                raise ConnectionClosed(f"{error.strerror or 'closed'} during the TLS handshake") from error
             self.encrypted = True
         self._transport.on_progress = self._wake_room
         self._outgoing.write_to(self._transport.write)

@@ -201,7 +201,7 @@ class TlsTransport(Transport):
 
     def _lose(self, error: Exception | None) -> None:
         if not self._ready:
-            self._fail_handshake(error or ConnectionResetError("closed during the TLS handshake"))
+            self._fail_handshake(error or ConnectionResetError("closed"))
             return
         super()._lose(error)
 

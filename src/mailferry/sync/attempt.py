@@ -9,10 +9,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeVar
 
-from mailferry.backends.base import Flags, FolderPath, Reader, Target, Want
+from mailferry.backends.base import Flags, FolderPath, Listing, Reader, Target, Want
 from mailferry.sync.ahead import first_job
 from mailferry.sync.flags import FlagsOfSource, follow_flags
-from mailferry.sync.gone import follow_folders, look_for_failed
+from mailferry.sync.gone import failing_alone, follow_folders, look_for_failed
 from mailferry.sync.ledger import ExceptionKind, FolderRow, Ledger, Load
 from mailferry.sync.names import FolderMap, map_folders
 from mailferry.sync.options import Event, Listener, Options, Stats
@@ -216,27 +216,35 @@ class Attempt:
         finished: list[FolderRow] = []
         try:
             for work in works:
+                if not work.failed:
+                    await self._follow(source, flags, target, work)
                 if work.failed:
                     self.failed[str(work.row.source_path)] = work.stats.note = work.failed
                     work.stats.state = "failed"
                 else:
-                    await self._finish(flags, target, work)
-                    if work.plan.resend:
-                        from mailferry.sync.resent import settle_resent
-
-                        await settle_resent(source, self._ledger, work.row, work.plan.resend)
+                    await self._finish(target, work)
                     finished.append(work.row)
         finally:
             await flags.stop()
             if finished:
                 await self._ledger.save_folders(finished)
 
-    async def _finish(self, flags: FlagsOfSource, target: Target, work: FolderWork) -> None:
-        row, stats = work.row, work.stats
+    async def _follow(self, source: Reader, flags: FlagsOfSource, target: Target, work: FolderWork) -> None:
+        """Do what needs the folder on the source once more."""
         if work.exceptions:
             await self._ledger.add_exceptions(work.exceptions)
-        if work.plan.flags:
-            stats.flags_changed += await follow_flags(flags, target, self._ledger, work)
+        listing: Listing | None = None
+        with failing_alone(work):
+            if work.plan.resend:
+                from mailferry.sync.resent import settle_resent
+
+                await settle_resent(source, self._ledger, work.row, work.plan.resend)
+            listing = await flags.of(work) if work.plan.flags else None
+        if listing is not None:
+            work.stats.flags_changed += await follow_flags(listing, target, self._ledger, work)
+
+    async def _finish(self, target: Target, work: FolderWork) -> None:
+        row, stats = work.row, work.stats
         if target.features.is_gmail:
             from mailferry.sync.merged import note_merged
 

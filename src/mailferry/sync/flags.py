@@ -38,7 +38,7 @@ class FlagsOfSource:
         self._asked: dict[int, tuple[int, asyncio.Task[Listing]]] = {}
 
     async def of(self, work: FolderWork) -> Listing:
-        """Give the flags of a folder. Raises FolderGone."""
+        """Give the flags of a folder. Raises FolderGone, and CommandFailed if the server refuses to tell them."""
         self._ask_ahead()
         _, asked = self._asked.pop(work.row.id, (0, None))
         if asked is not None:
@@ -67,10 +67,11 @@ class FlagsOfSource:
         await asyncio.gather(*asked, return_exceptions=True)
 
 
-async def follow_flags(asked: FlagsOfSource, target: Target, ledger: Ledger, work: FolderWork) -> int:
-    """Carry flag changes of known messages over. Gives the number of messages changed on the target."""
+async def follow_flags(listing: Listing, target: Target, ledger: Ledger, work: FolderWork) -> int:
+    """Carry flag changes of known messages over; `listing` has the flags on the source. Gives the number of messages
+    changed on the target.
+    """
     row = work.row
-    listing = await asked.of(work)
     if not listing.uids:
         return 0
     if not target.features.reports_new_ids:

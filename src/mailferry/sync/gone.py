@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from mailferry.backends.base import Reader
-from mailferry.errors import FolderGone, Side
+from mailferry.errors import FolderGone, MailferryError, Scope, Side
 from mailferry.sync.foldermap import FolderMap
 from mailferry.sync.ledger import FolderRow
 from mailferry.sync.options import Stats
+from mailferry.sync.work import FolderWork
 
 
 def follow_folders(stats: Stats, rows: Mapping[bytes, FolderRow], folder_map: FolderMap) -> None:
@@ -36,6 +38,18 @@ def follow_folders(stats: Stats, rows: Mapping[bytes, FolderRow], folder_map: Fo
         folder.state, folder.note = "done", "no longer on the source"
         if not folder.found:
             del stats.folders[raw]
+
+
+@contextmanager
+def failing_alone(work: FolderWork) -> Iterator[None]:
+    """Let a folder that the source refuses fail alone, as it does where bodies are read: the others go on."""
+    try:
+        yield
+    except MailferryError as error:
+        if error.scope is not Scope.FOLDER:
+            raise
+        reason = error.detail.removeprefix(str(work.row.source_path)).removeprefix(": ")
+        work.failed = reason or "the folder cannot be read"
 
 
 async def look_for_failed(source: Reader, folder_map: FolderMap, failed: Mapping[str, str]) -> None:

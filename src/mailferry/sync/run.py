@@ -68,6 +68,7 @@ async def run_pass(
     pair = await ledger.open_pair(keys[0], keys[1], LEASE_SECONDS)
     keeper = asyncio.create_task(_keep_lease(ledger))
     failures = 0
+    reached = False  # before that no message can have broken a connection, and somebody may be there to mend it
     suspects: set[bytes] = set()
     try:
         while True:
@@ -82,7 +83,9 @@ async def run_pass(
                     longer = max(options.settle_seconds or 0.0, options.half_open_seconds)
                     options = replace(options, settle_seconds=longer)
                 failures = 0 if stats.total("copied") + stats.total("adopted") > before else failures + 1
-                if error.retry not in (Retry.SOON, Retry.LATER) or failures > _most_failures(error, options):
+                reached = reached or attempt.map is not None
+                most = _most_failures(error, options) if reached else options.retries
+                if error.retry not in (Retry.SOON, Retry.LATER) or failures > most:
                     raise
                 wait = _wait_seconds(error, failures, options)
                 if wait > options.longest_wait_seconds:

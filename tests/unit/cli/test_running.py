@@ -215,13 +215,23 @@ async def test_an_early_connection_that_nobody_wants_is_closed() -> None:
     assert reader.closed
 
 
-async def test_only_the_first_failure_is_final() -> None:
+@pytest.mark.parametrize(
+    ("kind", "retry"),
+    [
+        (errors.ConnectFailed, Retry.AFTER_REPAIR),
+        (errors.ServerTimedOut, Retry.AFTER_REPAIR),
+        (errors.ProtocolBroken, Retry.AFTER_REPAIR),
+        (errors.ConnectionLost, Retry.SOON),
+        (errors.ServerBusy, Retry.LATER),
+    ],
+)
+async def test_only_the_first_failure_is_final(kind: type[errors.MailferryError], retry: Retry) -> None:
     async def opener() -> Reader:
-        raise errors.ConnectFailed("no route", side=Side.SOURCE)
+        raise kind("no route", side=Side.SOURCE)
 
     early = Early(opener)
-    with pytest.raises(errors.ConnectFailed) as first:
+    with pytest.raises(kind) as first:
         await early()
-    with pytest.raises(errors.ConnectFailed) as second:
+    with pytest.raises(kind) as second:
         await early()
-    assert (first.value.retry, second.value.retry) == (Retry.AFTER_REPAIR, Retry.SOON)
+    assert (first.value.retry, second.value.retry) == (retry, kind.retry)

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mailferry import errors
-from mailferry.backends.base import FetchJob, FolderPath, Item, Listed, Mail
+from mailferry.backends.base import FetchJob, FolderPath, Item, Listed, Listing, Mail
 from mailferry.backends.memory import MemoryMailbox
 from mailferry.backends.memory_options import MemoryOptions
 from mailferry.cli.ending import Ending, Totals
@@ -28,6 +29,11 @@ class _Watched(MemoryMailbox):
 
     rig: GoneRig
 
+    async def listing(self, path: FolderPath, *args: Any, **more: Any) -> Listing:
+        if path in self.rig.refused:
+            raise self.rig.refused[path]
+        return await super().listing(path, *args, **more)
+
     async def list_folders(self, *, status: bool = True) -> list[Listed]:
         listed = await super().list_folders(status=status)
         if status and self.rig.after_list:
@@ -42,12 +48,15 @@ class _Watched(MemoryMailbox):
 
 
 class GoneRig(Rig):
-    """Four folders that were copied once. What is in `after_list` and `after_mail` is done once each, in order."""
+    """Four folders that were copied once. What is in `after_list` and `after_mail` is done once each, in order.
+    Folders in `refused` cannot be opened to list their messages.
+    """
 
     def __init__(self, state: Path, source: MemoryOptions | None = None) -> None:
         super().__init__(state, None, source)
         self.after_list: list[Callable[[], object]] = []
         self.after_mail: list[Callable[[], object]] = []
+        self.refused: dict[FolderPath, errors.MailferryError] = {}
         for number, path in enumerate((A, B, C)):
             self.source.add_folder(path)
             self.source.add_mail(path, mail(number), date=1_700_000_000)
@@ -206,6 +215,35 @@ async def test_a_folder_that_cannot_be_read_is_a_failure_as_long_as_it_is_listed
     assert list(result.failed_folders) == ["B"]
     assert result.stats.retries == 0
     assert ended(result)[0] == 41
+
+
+@pytest.mark.parametrize(
+    "error", [errors.FolderGone("B: Permission denied"), errors.CommandFailed("Permission denied")]
+)
+async def test_a_folder_that_refuses_to_tell_its_flags_fails_alone(rig: GoneRig, error: errors.MailferryError) -> None:
+    rig.new_flags()
+    rig.refused = {B: error}
+    result = await rig.run()
+    assert (result.failed_folders, result.stats.retries) == ({"B": "Permission denied"}, 0)
+    code, totals = ended(result)
+    assert code == 41
+    assert adds_up(totals)
+    assert {f.source: f.state for f in result.stats.folders.values() if f.source in "ABC"} == {
+        "A": "done",
+        "B": "failed",
+        "C": "done",
+    }
+    assert [m.flags for path in (A, B, C) for m in rig.target.mails(path)[:1]] == [{"\\Flagged"}, set(), {"\\Flagged"}]
+    rig.refused = {}
+    assert ended(await rig.run())[0] == 0
+    assert rig.same()
+
+
+async def test_a_source_that_does_not_answer_is_no_fault_of_a_folder(rig: GoneRig) -> None:
+    rig.new_flags()
+    rig.refused = {B: errors.ServerBusy("come back later", side=Side.SOURCE)}
+    with pytest.raises(errors.ServerBusy):
+        await rig.run()
 
 
 async def test_folders_that_never_hold_still_end_the_pass(rig: GoneRig) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mailferry import errors
-from mailferry.backends.base import INBOX, Flags
+from mailferry.backends.base import INBOX, FetchJob, Flags, Item
+from mailferry.backends.memory import MemoryMailbox
 from mailferry.backends.memory_options import MemoryOptions, Refusal
-from mailferry.sync.options import Clock, Options
+from mailferry.errors import Side
+from mailferry.sync.ledger_sqlite import SqliteLedger
+from mailferry.sync.options import MOST_ATTEMPTS, Clock, Options
+from mailferry.sync.run import run_pass
 from tests.unit.sync.test_pass import FAST, Rig, mail
 
 
@@ -64,3 +69,32 @@ async def test_delays_that_grow_over_the_limit_end_the_pass(tmp_path: Path) -> N
     assert waits
     assert max(waits) <= 5.0
     assert caught.value.wait_seconds > 5.0
+
+
+class Breaking(MemoryMailbox):
+    """A source whose connection breaks when bodies are asked for."""
+
+    def stream(self, jobs: Callable[[], FetchJob | None]) -> AsyncIterator[list[Item]]:
+        """Break. Raises ConnectionLost."""
+        raise errors.ConnectionLost("cut", side=Side.SOURCE)
+
+
+@pytest.mark.parametrize(("reached", "retries"), [(False, FAST.retries), (True, MOST_ATTEMPTS + 2)])
+async def test_a_server_that_was_never_reached_is_tried_less_often(tmp_path: Path, reached: bool, retries: int) -> None:
+    """Nothing was read that could have broken the connection, so something else is wrong, and somebody waits."""
+    rig, waits = Rig(tmp_path / "ledger.db"), list[float]()
+    rig.source.add_mail(INBOX, mail(1))
+
+    async def open_source() -> MemoryMailbox:
+        if not reached:
+            raise errors.ConnectionLost("cut", side=Side.SOURCE)
+        return Breaking(rig.source, side=Side.SOURCE)
+
+    async def open_target() -> MemoryMailbox:
+        return MemoryMailbox(rig.target, side=Side.TARGET)
+
+    ledger = SqliteLedger(rig.state)
+    with pytest.raises(errors.ConnectionLost):
+        await run_pass(open_source, open_target, ledger, ("s", "t"), patient(waits, 300.0))
+    await ledger.close()
+    assert len(waits) == retries
